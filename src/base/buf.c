@@ -1,0 +1,60 @@
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void kd_buf_init(kd_buf *buf, size_t max) { *buf = (kd_buf){.max = max}; }
+
+void kd_buf_fini(kd_buf *buf)
+{
+    free(buf->p);
+    *buf = (kd_buf){.max = buf->max};
+}
+
+void kd_buf_reset(kd_buf *buf, size_t keep)
+{
+    buf->n = 0;
+    buf->failed = false;
+    if (buf->cap > keep) {
+        free(buf->p);
+        buf->p = NULL;
+        buf->cap = 0;
+    }
+}
+
+char *kd_buf_grow(kd_buf *buf, size_t n)
+{
+    if (n > buf->max || buf->n > buf->max - n) {
+        buf->failed = true;
+        return NULL;
+    }
+    size_t cap = buf->cap ? buf->cap : 256;
+    while (cap < buf->n + n)
+        cap *= 2;
+    if (cap > buf->max)
+        cap = buf->max;
+    char *p = realloc(buf->p, cap);
+    if (!p) {
+        buf->failed = true;
+        return NULL;
+    }
+    buf->p = p;
+    buf->cap = cap;
+    return p + buf->n;
+}
+
+void kd_buf_printf(kd_buf *buf, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *to = n < 0 ? NULL : kd_buf_room(buf, (size_t)n + 1);
+    if (to) {
+        vsnprintf(to, (size_t)n + 1, format, again);
+        buf->n += (size_t)n;
+    }
+    va_end(again);
+}
