@@ -1,0 +1,48 @@
+/* Name resolution that never blocks: one c-ares channel for each worker; hosts file, search domains and TTL honoured,
+ * answers cached until their TTL (at least 1 s, at most an hour; failures 1 s), equal questions asked once at a time. */
+#ifndef KD_NET_DNS_H
+#define KD_NET_DNS_H
+
+#include "net/worker.h"
+
+#include <netinet/in.h>
+
+#define KD_DNS_ADDRESSES 16 /* addresses kept of one name */
+
+typedef union kd_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+} kd_address;
+
+static inline socklen_t kd_address_size(const kd_address *a)
+{
+    return a->any.sa_family == AF_INET6 ? sizeof a->v6 : sizeof a->v4;
+}
+
+typedef struct kd_addresses {
+    kd_address v[KD_DNS_ADDRESSES]; /* ports are 0: the caller sets them */
+    unsigned n;
+    kd_str error; /* when n is 0: Go's text behind "lookup NAME: ", such as "no such host"; static */
+} kd_addresses;
+
+/* A question under way; lives in the asker's memory until answered or cancelled. */
+typedef struct kd_dns_query {
+    void (*on_answer)(struct kd_dns_query *query, const kd_addresses *answer);
+    struct kd_dns_query *next, **link;
+} kd_dns_query;
+
+/* Is text an address literal (IPv6 without brackets)? No network. */
+bool kd_address_parse(kd_str text, kd_address *out);
+/* "1.2.3.4:80" or "[::1]:80"; returns the length, at most 56. */
+size_t kd_address_write(char to[56], const kd_address *address);
+
+struct kd_dns *kd_dns_create(kd_worker *worker);
+void kd_dns_destroy(struct kd_dns *dns);
+/* Answers from the cache at once: true and *out. Else the question is under way (false); on_answer comes later, never
+ * within this call. The cache holds at most 1024 names. */
+bool kd_dns_resolve(struct kd_dns *dns, kd_str name, kd_addresses *out, kd_dns_query *query);
+/* No answer will come. */
+void kd_dns_cancel(kd_dns_query *query);
+
+#endif

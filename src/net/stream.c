@@ -1,0 +1,114 @@
+#include "net/stream.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+bool kd_stream_open(kd_stream *stream, kd_loop *loop, int fd, void (*on_ready)(kd_io *io))
+{
+    stream->loop = loop;
+    stream->filter = NULL;
+    stream->filter_state = NULL;
+    stream->error = 0;
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* fails on unix sockets, where it does not matter */
+    return kd_loop_add(loop, &stream->io, fd, on_ready);
+}
+
+bool kd_stream_connect(kd_stream *stream, kd_loop *loop, const struct sockaddr *to, socklen_t n,
+                       void (*on_ready)(kd_io *io))
+{
+    stream->io.fd = -1;
+    int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        stream->error = errno;
+        return false;
+    }
+    if ((connect(fd, to, n) != 0 && errno != EINPROGRESS) || !kd_stream_open(stream, loop, fd, on_ready)) {
+        stream->error = errno;
+        stream->io.fd = -1;
+        close(fd);
+        return false;
+    }
+    return true;
+}
+
+bool kd_stream_connected(kd_stream *stream)
+{
+    int error = 0;
+    socklen_t n = sizeof error;
+    if (getsockopt(stream->io.fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
+        error = errno;
+    stream->error = error;
+    return error == 0;
+}
+
+void kd_stream_close(kd_stream *stream)
+{
+    int fd = stream->io.fd;
+    if (fd < 0)
+        return;
+    if (stream->filter && stream->filter->close)
+        stream->filter->close(stream);
+    kd_loop_remove(stream->loop, &stream->io);
+    close(fd);
+}
+
+void kd_stream_reset(kd_stream *stream)
+{
+    if (stream->io.fd >= 0) {
+        struct linger linger = {.l_onoff = 1, .l_linger = 0};
+        setsockopt(stream->io.fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    }
+    kd_stream_close(stream);
+}
+
+static ssize_t failed(kd_stream *stream, uint8_t bit)
+{
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        stream->io.ready &= (uint8_t)~bit;
+        return KD_STREAM_AGAIN;
+    }
+    stream->error = errno;
+    return KD_STREAM_ERROR;
+}
+
+ssize_t kd_stream_read(kd_stream *stream, void *to, size_t n)
+{
+    if (KD_UNLIKELY(stream->filter != NULL))
+        return stream->filter->read(stream, to, n);
+    if (!(stream->io.ready & KD_IO_READABLE))
+        return KD_STREAM_AGAIN;
+    ssize_t got;
+    do
+        got = read(stream->io.fd, to, n);
+    while (got < 0 && errno == EINTR);
+    if (KD_UNLIKELY(got < 0))
+        return failed(stream, KD_IO_READABLE);
+    /* A short read has drained the socket, unless the end of stream is still to be read. */
+    if ((size_t)got < n && !(stream->io.ready & KD_IO_HUP))
+        stream->io.ready &= (uint8_t)~KD_IO_READABLE;
+    return got;
+}
+
+ssize_t kd_stream_writev(kd_stream *stream, const struct iovec *v, int count)
+{
+    if (KD_UNLIKELY(stream->filter != NULL))
+        return stream->filter->writev(stream, v, count);
+    if (!(stream->io.ready & KD_IO_WRITABLE))
+        return KD_STREAM_AGAIN;
+    struct msghdr message = {.msg_iov = (struct iovec *)v, .msg_iovlen = (size_t)count};
+    size_t total = 0;
+    for (int i = 0; i < count; i++)
+        total += v[i].iov_len;
+    ssize_t put;
+    do
+        put = sendmsg(stream->io.fd, &message, MSG_NOSIGNAL);
+    while (put < 0 && errno == EINTR);
+    if (KD_UNLIKELY(put < 0))
+        return failed(stream, KD_IO_WRITABLE);
+    if ((size_t)put < total)
+        stream->io.ready &= (uint8_t)~KD_IO_WRITABLE;
+    return put;
+}
