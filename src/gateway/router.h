@@ -19,7 +19,7 @@ typedef struct kd_router kd_router;
 
 typedef struct kd_route {
     kd_str method;
-    kd_str path;     /* as registered: "/a/:id" ("\:" is a plain colon by then) */
+    kd_str path;     /* as registered, normalised: "/a/:id" */
     void *handler;   /* the caller's, never looked at */
     const kd_location *at;
     uint32_t n_params; /* how many a match captures */
@@ -52,7 +52,7 @@ typedef struct kd_route_match {
  * taken from `work`, which may be reset after kd_router_finish. NULL without memory. */
 kd_router *kd_router_create(kd_arena *arena, kd_arena *work, const kd_router_options *options);
 
-/* Registers a route such as "/a/:id/*rest"; the path is normalised as gin's joinPaths does. method, path and `at` are
+/* Registers a route such as "/a/:id"; the path is normalised as gin's joinPaths does. method, path and `at` are
  * borrowed and must live as long as the router; handler is what a match returns. On a conflict, a malformed path, a
  * passed limit or without memory adds a finding (with both places, and KrakenD's words in `compat`) and returns false:
  * more routes may be added to find more mistakes, but the router must not be used. */
