@@ -1,0 +1,284 @@
+#include "http/headers.h"
+
+/* Lists above this length are merged from sorted runs of it. */
+#define RUN 32
+/* Fields that the first allocation of a list holds: enough for what browsers and services send. */
+#define FIRST_ROOM 16
+
+static const kd_str names[KD_HEADER_COUNT] = {KD_STR_INIT(""),
+#define X(name, text) KD_STR_INIT(text),
+                                              KD_HEADER_TOKENS(X)
+#undef X
+};
+
+/* The token at the slot of its name's hash; no two names meet. When a new name takes a slot that is in use (the
+ * compiler says so), other factors in `hash` must be found; test_headers finds a name at the wrong slot. */
+static const uint8_t slots[128] = {
+    [2] = KD_HEADER_TRAILER,
+    [7] = KD_HEADER_X_FORWARDED_PREFIX,
+    [8] = KD_HEADER_ACCEPT_ENCODING,
+    [12] = KD_HEADER_CONNECTION,
+    [21] = KD_HEADER_SET_COOKIE,
+    [24] = KD_HEADER_X_FORWARDED_HOST,
+    [26] = KD_HEADER_TE,
+    [28] = KD_HEADER_RETRY_AFTER,
+    [29] = KD_HEADER_COOKIE,
+    [32] = KD_HEADER_ORIGIN,
+    [34] = KD_HEADER_X_REAL_IP,
+    [36] = KD_HEADER_X_FORWARDED_VIA,
+    [39] = KD_HEADER_TRANSFER_ENCODING,
+    [42] = KD_HEADER_USER_AGENT,
+    [43] = KD_HEADER_HOST,
+    [44] = KD_HEADER_CONTENT_TYPE,
+    [47] = KD_HEADER_KEEP_ALIVE,
+    [50] = KD_HEADER_X_APPENGINE_REMOTE_ADDR,
+    [52] = KD_HEADER_X_KRAKEND_COMPLETED,
+    [55] = KD_HEADER_CONTENT_ENCODING,
+    [56] = KD_HEADER_CONTENT_LENGTH,
+    [57] = KD_HEADER_CACHE_CONTROL,
+    [59] = KD_HEADER_DATE,
+    [61] = KD_HEADER_COOKIE2,
+    [67] = KD_HEADER_UPGRADE,
+    [69] = KD_HEADER_PROXY_AUTHORIZATION,
+    [70] = KD_HEADER_IDEMPOTENCY_KEY,
+    [80] = KD_HEADER_REFERER,
+    [81] = KD_HEADER_PROXY_AUTHENTICATE,
+    [85] = KD_HEADER_ALLOW,
+    [88] = KD_HEADER_PRAGMA,
+    [90] = KD_HEADER_EXPECT,
+    [94] = KD_HEADER_X_KRAKEND,
+    [103] = KD_HEADER_AUTHORIZATION,
+    [106] = KD_HEADER_LOCATION,
+    [109] = KD_HEADER_WWW_AUTHENTICATE,
+    [111] = KD_HEADER_X_FORWARDED_FOR,
+    [115] = KD_HEADER_VARY,
+    [120] = KD_HEADER_RANGE,
+    [126] = KD_HEADER_ACCEPT,
+};
+
+static size_t hash(kd_str name)
+{
+    const uint8_t *p = (const uint8_t *)name.p;
+    return (name.n + p[0] * (size_t)23 + p[name.n - 1] * (size_t)27 + p[name.n / 2]) % KD_COUNT(slots);
+}
+
+kd_token kd_token_of(kd_str canonical_name)
+{
+    if (KD_UNLIKELY(canonical_name.n == 0))
+        return KD_HEADER_OTHER;
+    kd_token token = (kd_token)slots[hash(canonical_name)];
+    return kd_str_eq(names[token], canonical_name) ? token : KD_HEADER_OTHER;
+}
+
+kd_str kd_token_name(kd_token token)
+{
+    return names[token];
+}
+
+kd_header *kd_headers_room(kd_headers *h)
+{
+    if (KD_LIKELY(h->n < h->cap))
+        return &h->v[h->n];
+    if (h->cap > UINT32_MAX / 2 / sizeof(kd_header))
+        return NULL;
+    uint32_t cap = h->cap ? h->cap * 2 : FIRST_ROOM;
+    kd_header *v = kd_arena_alloc(h->arena, cap * sizeof(kd_header));
+    if (!v)
+        return NULL;
+    if (h->n)
+        memcpy(v, h->v, h->n * sizeof(kd_header));
+    h->v = v;
+    h->cap = cap;
+    return &v[h->n];
+}
+
+static bool add(kd_headers *h, kd_token token, kd_str name, kd_str value)
+{
+    if (name.n > UINT16_MAX || value.n > UINT32_MAX)
+        return false;
+    kd_header *header = kd_headers_room(h);
+    if (!header)
+        return false;
+    *header = (kd_header){.name = name.p,
+                          .value = value.p,
+                          .value_n = (uint32_t)value.n,
+                          .name_n = (uint16_t)name.n,
+                          .token = (uint8_t)token};
+    h->n++;
+    return true;
+}
+
+bool kd_headers_add(kd_headers *h, kd_str name, kd_str value)
+{
+    return add(h, kd_token_of(name), name, value);
+}
+
+bool kd_headers_add_token(kd_headers *h, kd_token token, kd_str value)
+{
+    return add(h, token, names[token], value);
+}
+
+/* Is this field of the name that `token` and `name` stand for? */
+static bool is_named(const kd_header *header, kd_token token, kd_str name)
+{
+    return header->token == token && (token != KD_HEADER_OTHER || kd_str_eq(kd_header_name(header), name));
+}
+
+bool kd_headers_set(kd_headers *h, kd_str name, kd_str value)
+{
+    if (value.n > UINT32_MAX)
+        return false;
+    kd_token token = kd_token_of(name);
+    uint32_t kept = 0;
+    bool found = false;
+    for (uint32_t i = 0; i < h->n; i++) {
+        if (is_named(&h->v[i], token, name)) {
+            if (found)
+                continue;
+            found = true;
+            h->v[i].value = value.p;
+            h->v[i].value_n = (uint32_t)value.n;
+        }
+        h->v[kept++] = h->v[i];
+    }
+    h->n = kept;
+    return found || add(h, token, name, value);
+}
+
+static uint32_t drop(kd_headers *h, kd_token token, kd_str name)
+{
+    uint32_t kept = 0, n = h->n;
+    for (uint32_t i = 0; i < n; i++)
+        if (!is_named(&h->v[i], token, name))
+            h->v[kept++] = h->v[i];
+    h->n = kept;
+    return n - kept;
+}
+
+uint32_t kd_headers_remove(kd_headers *h, kd_str name)
+{
+    return drop(h, kd_token_of(name), name);
+}
+
+uint32_t kd_headers_remove_token(kd_headers *h, kd_token token)
+{
+    return drop(h, token, names[token]);
+}
+
+static const kd_header *find(const kd_headers *h, kd_token token, kd_str name)
+{
+    for (uint32_t i = 0; i < h->n; i++)
+        if (is_named(&h->v[i], token, name))
+            return &h->v[i];
+    return NULL;
+}
+
+const kd_header *kd_headers_find(const kd_headers *h, kd_token token)
+{
+    return find(h, token, names[token]);
+}
+
+const kd_header *kd_headers_find_name(const kd_headers *h, kd_str name)
+{
+    return find(h, kd_token_of(name), name);
+}
+
+/* The first eight bytes as a number that orders like them; a shorter name is filled up with zeros, which no name
+ * holds. */
+static uint64_t prefix(const kd_header *header)
+{
+    uint64_t key = 0;
+    size_t n = header->name_n < sizeof key ? header->name_n : sizeof key;
+    for (size_t i = 0; i < n; i++)
+        key |= (uint64_t)(uint8_t)header->name[i] << (56 - 8 * i);
+    return key;
+}
+
+static bool is_before(const kd_header *a, const kd_header *b)
+{
+    return kd_str_cmp(kd_header_name(a), kd_header_name(b)) < 0;
+}
+
+/* Sorts at most RUN fields by insertion. Most names differ in their first eight bytes, so most steps compare numbers.
+ */
+static void sort_run(kd_header *v, size_t n)
+{
+    uint64_t keys[RUN];
+    for (size_t i = 0; i < n; i++) {
+        kd_header header = v[i];
+        uint64_t key = prefix(&header);
+        size_t at = i;
+        for (; at > 0 && (key < keys[at - 1] || (key == keys[at - 1] && is_before(&header, &v[at - 1]))); at--) {
+            v[at] = v[at - 1];
+            keys[at] = keys[at - 1];
+        }
+        v[at] = header;
+        keys[at] = key;
+    }
+}
+
+static void reverse(kd_header *v, size_t from, size_t to)
+{
+    for (; from + 1 < to; from++, to--) {
+        kd_header header = v[from];
+        v[from] = v[to - 1];
+        v[to - 1] = header;
+    }
+}
+
+/* Swaps v[from..middle) and v[middle..to) and keeps the order within each. */
+static void rotate(kd_header *v, size_t from, size_t middle, size_t to)
+{
+    reverse(v, from, middle);
+    reverse(v, middle, to);
+    reverse(v, from, to);
+}
+
+/* The first place in the sorted v[from..to) where `header` may stand: before its equals, or behind them. */
+static size_t place(const kd_header *v, size_t from, size_t to, const kd_header *header, bool behind_equals)
+{
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        bool left = behind_equals ? is_before(header, &v[middle]) : !is_before(&v[middle], header);
+        if (left)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    return from;
+}
+
+/* Merges the sorted neighbours v[from..middle) and v[middle..to) in place: the longer one is halved, the other one cut
+ * where that middle belongs, and the inner parts change places. The depth grows with the logarithm of the length. */
+static void merge(kd_header *v, size_t from, size_t middle, size_t to)
+{
+    while (from < middle && middle < to && is_before(&v[middle], &v[middle - 1])) {
+        size_t left, right;
+        if (to - from == 2) {
+            rotate(v, from, middle, to);
+            return;
+        }
+        if (middle - from > to - middle) {
+            left = from + (middle - from) / 2;
+            right = place(v, middle, to, &v[left], false);
+        } else {
+            right = middle + (to - middle) / 2;
+            left = place(v, from, middle, &v[right], true);
+        }
+        rotate(v, left, middle, right);
+        size_t joint = left + (right - middle);
+        merge(v, from, left, joint);
+        from = joint;
+        middle = right;
+    }
+}
+
+void kd_headers_sort(kd_headers *h)
+{
+    size_t n = h->n;
+    for (size_t at = 0; at < n; at += RUN)
+        sort_run(h->v + at, n - at < RUN ? n - at : RUN);
+    for (size_t run = RUN; run < n; run *= 2)
+        for (size_t at = 0; at + run < n; at += 2 * run)
+            merge(h->v, at, at + run, n - at < 2 * run ? n : at + 2 * run);
+}
