@@ -1,0 +1,352 @@
+#include "http/scan_field.h"
+
+#define T   KD_SCAN_TOKEN
+#define H   KD_SCAN_HOST
+#define C   KD_SCAN_CONTROL
+#define R   KD_SCAN_TARGET
+#define ALL (T | H | R)
+
+const uint8_t kd_scan_class[256] = {
+    [0] = C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    0,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C,
+    C, /* to 0x1f */
+    [' '] = 0,
+    ['!'] = ALL,
+    ['"'] = R,
+    ['#'] = T | R,
+    ['$'] = ALL,
+    ['%'] = ALL,
+    ['&'] = ALL,
+    ['\''] = ALL,
+    ['('] = H | R,
+    [')'] = H | R,
+    ['*'] = ALL,
+    ['+'] = ALL,
+    [','] = R,
+    ['-'] = ALL,
+    ['.'] = ALL,
+    ['/'] = R,
+    ['0'] = ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    [':'] = H | R,
+    [';'] = H | R,
+    ['<'] = R,
+    ['='] = H | R,
+    ['>'] = R,
+    ['?'] = R,
+    ['@'] = R,
+    ['A'] = ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ['['] = H | R,
+    ['\\'] = R,
+    [']'] = H | R,
+    ['^'] = T | R,
+    ['_'] = ALL,
+    ['`'] = T | R,
+    ['a'] = ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ALL,
+    ['{'] = R,
+    ['|'] = T | R,
+    ['}'] = R,
+    ['~'] = ALL,
+    [0x7f] = C,
+    [0x80] = R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+    R,
+};
+
+#undef T
+#undef H
+#undef C
+#undef R
+#undef ALL
+
+bool kd_scan_has_end(const char *p, const char *end)
+{
+    while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
+        p++;
+        if (p < end && (*p == '\n' || (*p == '\r' && p + 1 < end && p[1] == '\n')))
+            return true;
+    }
+    return false;
+}
+
+/* Can the complete line p..lf be part of a good head? True only when the scanner would go on behind it; false costs a
+ * scan of the head. */
+static bool is_harmless(const char *p, const char *lf, bool tolerant)
+{
+    const char *end = lf;
+    if (end > p && end[-1] == '\r')
+        end--;
+    else if (!tolerant)
+        return false;
+    const char *at = p;
+    if (tolerant && p < end && kd_scan_is_space(*p)) {
+        /* A folded line has no name. */
+    } else {
+        while (at < end && (*at == ' ' || kd_scan_is(*at, KD_SCAN_TOKEN)))
+            at++;
+        if (at == p || at == end || *at != ':' || *p == ' ' || at - p > UINT16_MAX)
+            return false;
+    }
+    for (; at < end; at++)
+        if (kd_scan_is(*at, KD_SCAN_CONTROL))
+            return false;
+    return true;
+}
+
+kd_scan_news kd_scan_look(const char *buf, size_t n, size_t seen, bool tolerant)
+{
+    const char *end = buf + n;
+    const char *lf = seen < n ? memchr(buf + seen, '\n', n - seen) : NULL;
+    if (!lf)
+        return KD_SCAN_NEWS_NONE;
+    /* An end may have begun with up to two bytes of the former call. */
+    if (kd_scan_has_end(buf + (seen > 2 ? seen - 2 : 0), end))
+        return KD_SCAN_NEWS_SCAN;
+    const char *before = memrchr(buf, '\n', seen);
+    if (!before)
+        return KD_SCAN_NEWS_SCAN; /* the first line is complete: request or status line */
+    const char *first_field = (const char *)memchr(buf, '\n', n) + 1;
+    for (const char *line = before + 1; lf; line = lf + 1, lf = memchr(line, '\n', (size_t)(end - line)))
+        if (!is_harmless(line, lf, tolerant && line != first_field))
+            return KD_SCAN_NEWS_SCAN;
+    return KD_SCAN_NEWS_NONE;
+}
+
+bool kd_scan_list_has(kd_str list, kd_str word)
+{
+    kd_str item;
+    while (kd_str_split(&list, ',', &item))
+        if (kd_str_eq_ci(kd_str_trim(item), word))
+            return true;
+    return false;
+}
+
+bool kd_scan_trailer_bad(kd_str value, kd_token *key)
+{
+    static const kd_token bad[] = {KD_HEADER_TRANSFER_ENCODING, KD_HEADER_TRAILER, KD_HEADER_CONTENT_LENGTH};
+    kd_str item;
+    while (kd_str_split(&value, ',', &item))
+        for (size_t i = 0; i < KD_COUNT(bad); i++)
+            if (kd_str_eq_ci(kd_str_trim(item), kd_token_name(bad[i]))) {
+                *key = bad[i];
+                return true;
+            }
+    return false;
+}
+
+bool kd_scan_length(kd_str value, uint64_t *length)
+{
+    return kd_str_to_u64(value, INT64_MAX, length);
+}

@@ -1,0 +1,172 @@
+/* The parts that both head scanners share: where a head and a line end, and the one form of field line that nearly
+ * every message uses, found in one pass. What is not of that form is left to the profile's own slow path. */
+#ifndef KD_HTTP_SCAN_FIELD_H
+#define KD_HTTP_SCAN_FIELD_H
+
+#include "http/headers.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/* Classes of bytes in kd_scan_class. */
+#define KD_SCAN_TOKEN   1u /* tchar, RFC 9110 section 5.6.2 */
+#define KD_SCAN_HOST    2u /* what a Host may hold, RFC 3986 section 3.2.2 with port, without the comma */
+#define KD_SCAN_CONTROL 4u /* below 0x20 but tab, and 0x7f */
+#define KD_SCAN_TARGET  8u /* above the space but 0x7f */
+extern const uint8_t kd_scan_class[256];
+
+static inline bool kd_scan_is(char c, unsigned classes)
+{
+    return kd_scan_class[(uint8_t)c] & classes;
+}
+static inline bool kd_scan_is_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* A field line in its parts; `next` is the start of the following line. */
+typedef struct kd_scan_field {
+    char *name, *value;
+    char *name_end, *value_end; /* value without white space around it */
+    char *next;
+} kd_scan_field;
+
+/* The first byte from p on that is no token byte, or `end`. */
+static inline char *kd_scan_name_end(char *p, char *end)
+{
+#ifdef __SSE2__
+    while (KD_LIKELY(end - p >= 16)) {
+        /* Letters, digits and the hyphen at once; the rarer token bytes fall through to the table. */
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i letter = _mm_sub_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+        __m128i digit = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+        __m128i known = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
+        known = _mm_or_si128(known, _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit));
+        known = _mm_or_si128(known, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+        unsigned other = ~(unsigned)_mm_movemask_epi8(known) & 0xffff;
+        if (other) {
+            p += __builtin_ctz(other);
+            if (KD_LIKELY(*p == ':'))
+                return p;
+            break;
+        }
+        p += 16;
+    }
+#endif
+    while (p < end && kd_scan_is(*p, KD_SCAN_TOKEN))
+        p++;
+    return p;
+}
+
+/* The first control byte from p on, or `end`. */
+static inline char *kd_scan_value_end(char *p, char *end)
+{
+#ifdef __SSE2__
+    while (KD_LIKELY(end - p >= 16)) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+        __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+        __m128i control = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t')), _mm_or_si128(low, del));
+        unsigned found = (unsigned)_mm_movemask_epi8(control);
+        if (found)
+            return p + __builtin_ctz(found);
+        p += 16;
+    }
+#endif
+    while (p < end && !kd_scan_is(*p, KD_SCAN_CONTROL))
+        p++;
+    return p;
+}
+
+/* Cuts white space off both ends of a value. */
+static inline void kd_scan_trim(kd_scan_field *field)
+{
+    while (field->value < field->value_end && kd_scan_is_space(*field->value))
+        field->value++;
+    while (field->value_end > field->value && kd_scan_is_space(field->value_end[-1]))
+        field->value_end--;
+}
+
+/* A line `token: value CRLF` at p. False when it is anything else or not yet complete; nothing is changed. */
+static inline bool kd_scan_field_plain(char *p, char *end, kd_scan_field *field)
+{
+    char *colon = kd_scan_name_end(p, end);
+    if (KD_UNLIKELY(colon == end || *colon != ':' || colon == p || colon - p > UINT16_MAX))
+        return false;
+    char *stop = kd_scan_value_end(colon + 1, end);
+    if (KD_UNLIKELY(end - stop < 2 || stop[0] != '\r' || stop[1] != '\n'))
+        return false;
+    *field = (kd_scan_field){.name = p, .name_end = colon, .value = colon + 1, .value_end = stop, .next = stop + 2};
+    kd_scan_trim(field);
+    return true;
+}
+
+/* Writes the canonical form of a token over it: upper case at the start and behind '-', else lower case (spec/01
+ * section 15.1). At least 16 bytes from p on must be readable and writable for the fast form: `end` tells. */
+static inline void kd_scan_canonical(char *p, char *name_end, char *end)
+{
+    bool upper = true;
+#ifdef __SSE2__
+    while (end - p >= 16 && p < name_end) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i bit = _mm_set1_epi8(0x20);
+        __m128i letter = _mm_sub_epi8(_mm_or_si128(bytes, bit), _mm_set1_epi8('a'));
+        letter = _mm_and_si128(_mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter), bit);
+        __m128i behind = _mm_slli_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')), 1);
+        behind = _mm_or_si128(behind, _mm_cvtsi32_si128(upper ? 0xff : 0));
+        __m128i made = _mm_or_si128(_mm_andnot_si128(letter, bytes), _mm_andnot_si128(behind, letter));
+        unsigned inside = name_end - p >= 16 ? 0xffff : (1u << (name_end - p)) - 1;
+        unsigned changed = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(made, bytes)) & inside;
+        upper = p[15] == '-';
+        if (KD_UNLIKELY(changed)) {
+            char to[16];
+            _mm_storeu_si128((__m128i *)(void *)to, made);
+            memcpy(p, to, name_end - p >= 16 ? 16 : (size_t)(name_end - p));
+        }
+        p += 16;
+    }
+#endif
+    for (; p < name_end; p++) {
+        uint8_t c = (uint8_t)*p;
+        *p = (char)(upper ? kd_upper(c) : kd_lower(c));
+        upper = c == '-';
+    }
+}
+
+/* Appends the field; false without memory. */
+static inline bool kd_scan_append(kd_headers *headers, const kd_scan_field *field, kd_token token)
+{
+    kd_header *header = KD_LIKELY(headers->n < headers->cap) ? &headers->v[headers->n] : kd_headers_room(headers);
+    if (KD_UNLIKELY(!header))
+        return false;
+    header->name = field->name;
+    header->value = field->value;
+    header->value_n = (uint32_t)(field->value_end - field->value);
+    header->name_n = (uint16_t)(field->name_end - field->name);
+    header->token = (uint8_t)token;
+    header->flags = 0;
+    headers->n++;
+    return true;
+}
+
+/* What a call that continues an incomplete head found in the new bytes. */
+typedef enum kd_scan_news {
+    KD_SCAN_NEWS_NONE, /* nothing that could end the head or be an error */
+    KD_SCAN_NEWS_SCAN  /* the head has to be scanned: it has ended, or a line must be judged */
+} kd_scan_news;
+
+/* Looks at buf[seen..n) and at the lines that became complete there, at a cost of their length only, so that a peer who
+ * sends byte by byte cannot make us scan its head again and again. */
+kd_scan_news kd_scan_look(const char *buf, size_t n, size_t seen, bool tolerant);
+/* Is the empty line that ends a head in p..end? p is the start of a line or any place in one. */
+bool kd_scan_has_end(const char *p, const char *end);
+/* Does the comma-separated list hold the word (in any case)? RFC 9110 section 5.6.1. */
+bool kd_scan_list_has(kd_str list, kd_str word);
+/* Does a Trailer field announce one that decides framing? net/http refuses these: Transfer-Encoding, Trailer,
+ * Content-Length. *key is the offender in canonical form. */
+bool kd_scan_trailer_bad(kd_str value, kd_token *key);
+/* A Content-Length: digits only, at most 2^63 - 1 (RFC 9110 section 8.6; Go's ParseUint with 63 bits). */
+bool kd_scan_length(kd_str value, uint64_t *length);
+
+#endif
