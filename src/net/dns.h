@@ -37,7 +37,18 @@ bool kd_address_parse(kd_str text, kd_address *out);
 /* "1.2.3.4:80" or "[::1]:80"; returns the length, at most 56. */
 size_t kd_address_write(char to[56], const kd_address *address);
 
+/* Where the resolver looks; all zero is the system's: /etc/resolv.conf, /etc/hosts, port 53. */
+typedef struct kd_dns_options {
+    const char *resolv_conf; /* borrowed for the life of the resolver; NULL: the system's */
+    bool hosts_from_env;     /* the hosts file is the one that $CARES_HOSTS names */
+    uint16_t port;           /* of the name servers; 0: 53 */
+    int timeout_ms, tries;   /* for each server and in all; 0: as resolv.conf says, else 5 s and 2 (as Go) */
+} kd_dns_options;
+
+/* NULL without memory. No file is read and no socket made before the first question. */
 struct kd_dns *kd_dns_create(kd_worker *worker);
+struct kd_dns *kd_dns_create_with(kd_worker *worker, const kd_dns_options *options);
+/* Questions under way get no answer. On the worker, or when it does not run; not from within on_answer. */
 void kd_dns_destroy(struct kd_dns *dns);
 /* Answers from the cache at once: true and *out. Else the question is under way (false); on_answer comes later, never
  * within this call. The cache holds at most 1024 names. */

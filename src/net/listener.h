@@ -7,6 +7,8 @@
 
 #include "net/worker.h"
 
+#include <sys/socket.h>
+
 typedef struct kd_listener kd_listener;
 
 /* What a worker does with a connection that is now its own (non-blocking, close-on-exec). `context` as given at creation;
@@ -20,11 +22,14 @@ kd_listener *kd_listener_create(kd_arena *arena, kd_workers *workers, kd_str ip,
                                 void *context, kd_str *error);
 /* Each worker begins to accept. Called once, from any thread. */
 void kd_listener_start(kd_listener *listener);
-/* Stops accepting: every worker accepts what still queues until nothing came for `grace_ms`, then closes its socket.
- * on_closed runs (on some worker) when the last one is closed. Any thread. */
+/* Stops accepting: every worker accepts what still queues until nothing came for `grace_ms` (or for ten times that, at
+ * least a second, when clients never pause), then closes its socket. on_closed runs (on some worker) when the last one is
+ * closed. Any thread; a second call does nothing. */
 void kd_listener_drain(kd_listener *listener, int grace_ms, void (*on_closed)(void *context));
 /* After draining. */
 void kd_listener_destroy(kd_listener *listener);
 uint16_t kd_listener_port(const kd_listener *listener);
+/* How often, in the whole process, accepting paused for 100 ms because descriptors or kernel memory had run out. */
+uint64_t kd_listener_pauses(void);
 
 #endif

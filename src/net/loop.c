@@ -22,7 +22,10 @@ static bool add(kd_loop *loop, kd_io *io, int fd, void (*on_ready)(kd_io *io), u
 {
     *io = (kd_io){.fd = fd, .on_ready = on_ready};
     struct epoll_event event = {.events = events, .data.ptr = io};
-    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
+        return true;
+    io->fd = -1;
+    return false;
 }
 
 bool kd_loop_add(kd_loop *loop, kd_io *io, int fd, void (*on_ready)(kd_io *io))

@@ -6,6 +6,8 @@
 #include "base/arena.h"
 #include "net/mailbox.h"
 
+#include <stdatomic.h>
+
 #define KD_SCRATCH_SIZE (64u * 1024) /* what one read may take */
 #define KD_SCRATCH_PAD 64            /* writable bytes behind it */
 #define KD_MAX_WORKERS 256
@@ -21,7 +23,8 @@ typedef struct kd_worker {
     struct kd_dns *dns;
     char http_date[29]; /* of loop.now's second */
     kd_ns date_expires;
-    uint32_t n_connections; /* client connections, for handing over */
+    _Atomic uint32_t n_connections; /* client connections; written by their owner on this worker, read by all */
+    _Atomic uint32_t n_coming;      /* connections handed to this worker that have not reached it yet */
     void *upper;            /* what the gateway hangs here (set by its on_start) */
     pthread_t thread;
     struct kd_workers *all;
