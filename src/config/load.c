@@ -1,0 +1,256 @@
+#include "config/load.h"
+
+#include "config/builtin.h"
+#include "config/env.h"
+#include "config/json_tree.h"
+#include "config/load_bytes.h"
+#include "config/model_init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FIRST_READ 65536u
+
+/* ---- the file */
+
+/* The system's words for an error number as Go has them: the same, but for the first letter. */
+static kd_str system_error(kd_arena *arena, int number)
+{
+    kd_str text = kd_arena_copy(arena, kd_str_from_c(strerror(number)));
+    if (text.n)
+        ((char *)text.p)[0] = (char)kd_lower((uint8_t)text.p[0]);
+    return text.p ? text : KD_STR("input/output error");
+}
+
+static bool refuse_file(kd_arena *arena, const char *path, const char *action, int number, kd_errors *errors,
+                        kd_str *compat)
+{
+    kd_str cause = system_error(arena, number);
+    *compat = kd_arena_printf(arena, "%s %s: %.*s", action, path, KD_FMT(cause));
+    kd_errors_add(errors, KD_SEVERITY_ERROR, NULL, KD_STR(""), "cannot read the configuration file \"%s\": %.*s", path,
+                  KD_FMT(cause))
+        ->compat = *compat;
+    return false;
+}
+
+/* Reads to the end; the size is only a hint, because pipes and devices have none. *number is 0 where memory is out. */
+static bool read_all(kd_arena *arena, int fd, size_t hint, kd_str *text, int *number)
+{
+    size_t room = hint ? hint + 1 : FIRST_READ, n = 0;
+    char *p = kd_arena_alloc(arena, room);
+    while (p) {
+        ssize_t got = read(fd, p + n, room - n);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return *number = errno, false;
+        if (got == 0) {
+            *text = kd_str_of(p, n);
+            return true;
+        }
+        n += (size_t)got;
+        if (n > KD_CONFIG_SIZE_MAX)
+            return *number = EFBIG, false;
+        if (n < room)
+            continue;
+        char *bigger = kd_arena_alloc(arena, room * 2);
+        if (bigger)
+            memcpy(bigger, p, n);
+        p = bigger;
+        room *= 2;
+    }
+    *number = 0;
+    return false;
+}
+
+static bool read_file(kd_arena *arena, const char *path, kd_str *text, kd_errors *errors, kd_str *compat)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return refuse_file(arena, path, "open", errno, errors, compat);
+    struct stat status;
+    size_t hint = 0;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0)
+        hint = (size_t)status.st_size < KD_CONFIG_SIZE_MAX ? (size_t)status.st_size : 0;
+    int number = 0;
+    bool ok = read_all(arena, fd, hint, text, &number);
+    close(fd);
+    if (ok)
+        return true;
+    if (number)
+        return refuse_file(arena, path, "read", number, errors, compat);
+    *compat = KD_STR("out of memory");
+    return false;
+}
+
+/* ---- from the text to the model */
+
+typedef struct loading {
+    kd_arena *arena;
+    const kd_load_options *options;
+    kd_errors *errors;
+    kd_walk walk;
+    kd_loaded *out;
+} loading;
+
+static void refuse(loading *l, kd_str compat)
+{
+    kd_str whole = kd_arena_printf(l->arena, "'%s': %.*s", l->options->path, KD_FMT(compat));
+    l->out->status = KD_LOAD_REFUSED;
+    l->out->service = NULL;
+    l->out->compat = whole.p ? whole : KD_STR("out of memory");
+}
+
+static void refuse_without_memory(loading *l)
+{
+    kd_errors_add(l->errors, KD_SEVERITY_ERROR, NULL, KD_STR(""), "out of memory");
+    refuse(l, KD_STR("out of memory"));
+}
+
+static bool other_format(kd_str path)
+{
+    return kd_str_ends(path, KD_STR(".yml")) || kd_str_ends(path, KD_STR(".yaml")) || kd_str_ends(path, KD_STR(".toml"));
+}
+
+/* mapstructure's lines, joined as KrakenD joins them. */
+static kd_str decode_errors(loading *l)
+{
+    static const kd_str head = KD_STR_INIT("decoding failed due to the following error(s):\n");
+    size_t n = head.n;
+    for (const kd_compat_line *line = l->walk.first; line; line = line->next)
+        n += line->text.n + 1;
+    char *text = kd_arena_alloc(l->arena, n + 1), *to = text;
+    if (!text)
+        return KD_STR("out of memory");
+    memcpy(to, head.p, head.n);
+    to += head.n;
+    for (const kd_compat_line *line = l->walk.first; line; line = line->next) {
+        *to++ = '\n';
+        memcpy(to, line->text.p, line->text.n);
+        to += line->text.n;
+    }
+    return kd_str_of(text, n);
+}
+
+/* What the finding of the first error behind `before` says for KrakenD. */
+static kd_str first_compat(const kd_errors *errors, const kd_error *before)
+{
+    for (const kd_error *e = before ? before->next : errors->first; e; e = e->next)
+        if (e->severity == KD_SEVERITY_ERROR && e->compat.n)
+            return e->compat;
+    return KD_STR("invalid configuration");
+}
+
+/* gateway/compat {"edition": "ce"} is looked at before anything else: it decides which namespaces exist. */
+static bool wants_ce(const kd_node *root)
+{
+    const kd_node *extra = kd_node_get(root, KD_STR("extra_config"));
+    const kd_node *edition = kd_node_get(kd_node_get(extra, KD_STR("gateway/compat")), KD_STR("edition"));
+    return edition && edition->type == KD_NODE_STRING && kd_str_eq(edition->text, KD_STR("ce"));
+}
+
+static void resolve(loading *l, kd_service_draft *draft, const kd_node *root, kd_severity conflicts)
+{
+    uint32_t errors_before = l->errors->errors;
+    const kd_error *last = l->errors->last;
+    if (!kd_model_init(&l->walk, draft, root)) {
+        refuse_without_memory(l);
+        return;
+    }
+    kd_extras_finish(&l->walk);
+    if (l->walk.refused) {
+        kd_env_advise(l->arena, l->errors, root);
+        refuse(l, decode_errors(l));
+        return;
+    }
+    if (l->errors->errors > errors_before) {
+        refuse(l, first_compat(l->errors, last));
+        return;
+    }
+    last = l->errors->last;
+    int found = kd_model_conflicts(&l->walk, &draft->service, conflicts);
+    if (found < 0) {
+        refuse_without_memory(l);
+        return;
+    }
+    l->out->service = &draft->service;
+    if (found && conflicts == KD_SEVERITY_ERROR) {
+        l->out->status = KD_LOAD_CONFLICTS;
+        l->out->compat = first_compat(l->errors, last);
+    }
+}
+
+static void decode(loading *l, kd_node *root, kd_severity conflicts)
+{
+    kd_service_draft *draft = KD_NEW(l->arena, kd_service_draft);
+    kd_str file = kd_arena_copy(l->arena, kd_str_from_c(l->options->path));
+    kd_walk_init(&l->walk, l->arena, l->errors);
+    if (!draft || !file.p || !kd_env_overlay(l->arena, l->options->environ, root)) {
+        refuse_without_memory(l);
+        return;
+    }
+    draft->service.arena = l->arena;
+    draft->service.file = file;
+    l->walk.ignore_ee = wants_ce(root);
+    kd_fields_decode(&l->walk, &kd_service_fields, root, draft, NULL);
+    if (l->walk.no_memory)
+        refuse_without_memory(l);
+    else
+        resolve(l, draft, root, conflicts);
+}
+
+void kd_config_load_bytes(kd_arena *arena, const kd_load_options *options, kd_str text, kd_severity conflicts,
+                          kd_errors *errors, kd_loaded *out)
+{
+    *out = (kd_loaded){.text = text};
+    loading l = {.arena = arena, .options = options, .errors = errors, .out = out};
+    kd_str path = kd_arena_copy(arena, kd_str_from_c(options->path)), compat = KD_STR("");
+    if (!path.p) {
+        refuse_without_memory(&l);
+        return;
+    }
+    if (other_format(path)) {
+        kd_str message = KD_STR("YAML configuration is not available in this version: convert it to JSON");
+        if (kd_str_ends(path, KD_STR(".toml")))
+            message = KD_STR("TOML configuration is not available in this version: convert it to JSON");
+        kd_errors_add(errors, KD_SEVERITY_ERROR, NULL, KD_STR(""), "%.*s", KD_FMT(message))->compat = message;
+        refuse(&l, message);
+        return;
+    }
+    uint32_t before = errors->errors;
+    kd_node *root = kd_json_tree_read(arena, path, text, errors, &compat);
+    out->tree = root;
+    if (root)
+        decode(&l, root, conflicts);
+    else if (errors->errors == before)
+        refuse_without_memory(&l);
+    else
+        refuse(&l, compat);
+}
+
+void kd_config_load_file(kd_arena *arena, const kd_load_options *options, kd_severity conflicts, kd_errors *errors,
+                         kd_loaded *out)
+{
+    *out = (kd_loaded){0};
+    loading l = {.arena = arena, .options = options, .errors = errors, .out = out};
+    kd_str text = KD_STR(""), compat = KD_STR("");
+    uint32_t before = errors->errors;
+    if (read_file(arena, options->path, &text, errors, &compat))
+        kd_config_load_bytes(arena, options, text, conflicts, errors, out);
+    else if (errors->errors == before)
+        refuse_without_memory(&l);
+    else
+        refuse(&l, compat);
+}
+
+kd_service *kd_config_load(kd_arena *arena, const kd_load_options *options, kd_errors *errors, kd_str *compat,
+                           const kd_node **tree)
+{
+    kd_loaded loaded;
+    kd_config_load_file(arena, options, KD_SEVERITY_ERROR, errors, &loaded);
+    *compat = loaded.compat;
+    *tree = loaded.tree;
+    return loaded.status == KD_LOAD_OK ? loaded.service : NULL;
+}
