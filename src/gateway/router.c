@@ -330,24 +330,6 @@ static const kd_route *search(const kd_route_node *n, kd_str path, kd_route_para
     return found;
 }
 
-static kd_route_result redirect(kd_route_match *match, kd_str method, kd_str path, bool takes_prefix)
-{
-    match->path = path;
-    match->status = kd_str_eq(method, KD_STR("GET")) ? 301 : 307;
-    match->takes_prefix = takes_prefix;
-    return KD_ROUTE_REDIRECT;
-}
-
-/* Would a client that follows the redirect ask for the same path again? Location is cleaned as path.Clean does. */
-static bool leads_back(kd_arena *scratch, kd_str target, kd_str path, bool *memory)
-{
-    kd_str clean = kd_go_path_clean(scratch, target);
-    if (!clean.p)
-        *memory = false;
-    bool slash = target.n > 1 && target.p[target.n - 1] == '/' && clean.n > 1;
-    return clean.p && path.n == clean.n + slash && kd_str_starts(path, clean) && (!slash || path.p[clean.n] == '/');
-}
-
 static kd_str toggle_slash(kd_arena *scratch, kd_str path)
 {
     if (path.n > 1 && path.p[path.n - 1] == '/')
@@ -360,43 +342,87 @@ static kd_str toggle_slash(kd_arena *scratch, kd_str path)
     return kd_str_of(to, path.n + 1);
 }
 
-/* No route has the path as it is: would another spelling do? */
-static kd_route_result respell(const kd_router *router, const method_tree *tree, kd_str path, bool slash,
+/* What gin would do with a path that descend() has not found in the tree: KD_ROUTE_REDIRECT with match->path and
+ * takes_prefix set, KD_ROUTE_NOT_FOUND or KD_ROUTE_NO_MEMORY. */
+static kd_route_result respell(const kd_router *router, const kd_route_node *root, kd_str path, bool slash,
                                kd_arena *scratch, kd_route_match *match)
 {
-    bool circle = false, memory = true;
-    if (slash && router->redirect_slash) {
-        kd_str target = toggle_slash(scratch, path);
-        if (!target.p)
+    match->takes_prefix = slash && router->redirect_slash;
+    if (match->takes_prefix) {
+        match->path = toggle_slash(scratch, path);
+        return match->path.p ? KD_ROUTE_REDIRECT : KD_ROUTE_NO_MEMORY;
+    }
+    if (!router->redirect_fixed)
+        return KD_ROUTE_NOT_FOUND;
+    kd_str clean = kd_router_clean_path(scratch, path);
+    char *to = clean.p ? kd_arena_alloc(scratch, clean.n + 1) : NULL;
+    size_t n;
+    if (!to)
+        return KD_ROUTE_NO_MEMORY;
+    if (!kd_route_tree_repair(root, clean, to, &n))
+        return KD_ROUTE_NOT_FOUND;
+    match->path = n ? kd_str_of(to, n) : KD_STR("/");
+    return KD_ROUTE_REDIRECT;
+}
+
+/* gin's answer to a path of an own method: FOUND, REDIRECT, or NOT_FOUND (also for what is to become a 405). */
+static kd_route_result answer(const kd_router *router, const method_tree *tree, kd_str path, walk *w, kd_arena *scratch,
+                              kd_route_match *match)
+{
+    kd_str routed = router->extra_slash ? kd_router_clean_path(scratch, path) : path;
+    if (!routed.p)
+        return KD_ROUTE_NO_MEMORY;
+    match->route = descend(w, tree->root, routed, match->params);
+    match->n_params = w->n_params;
+    if (KD_LIKELY(match->route != NULL))
+        return KD_ROUTE_FOUND;
+    if (kd_str_eq(tree->method, KD_STR("CONNECT")) || kd_str_eq(routed, KD_STR("/")))
+        return KD_ROUTE_NOT_FOUND;
+    return respell(router, tree->root, path, w->slash, scratch, match);
+}
+
+/* The path that a client asks for when it follows the redirect: http.Redirect cleans it, keeping a trailing slash. */
+static kd_str follow(kd_arena *scratch, kd_str target)
+{
+    kd_str clean = kd_go_path_clean(scratch, target);
+    if (!clean.p || clean.n == 1 || target.p[target.n - 1] != '/')
+        return clean;
+    return toggle_slash(scratch, clean);
+}
+
+/* Where gin misses a route, its redirects can lead back to the path they came from, at once or over another path, and
+ * clients would go round for ever. Then the route that a search of all branches finds is the answer; a redirect stands
+ * only when it leads to such a route; else there is none. */
+static kd_route_result break_circle(const kd_router *router, const method_tree *tree, kd_str path, walk *w,
+                                    kd_arena *scratch, kd_route_match *match)
+{
+    enum { HOPS = 4 }; /* longer circles have not been seen; one costs its client a few requests more */
+    kd_route_param params[KD_ROUTER_MAX_PARAMS];
+    kd_route_match next = {.params = params, .path = match->path};
+    bool reaches = false;
+    for (int hop = 0; hop < HOPS; hop++) {
+        uint32_t n = 0;
+        kd_str at = follow(scratch, next.path);
+        if (!at.p)
             return KD_ROUTE_NO_MEMORY;
-        circle = leads_back(scratch, target, path, &memory);
-        if (!circle)
-            return memory ? redirect(match, tree->method, target, true) : KD_ROUTE_NO_MEMORY;
-    }
-    if (router->redirect_fixed) {
-        kd_str clean = kd_router_clean_path(scratch, path), target;
-        char *to = clean.p ? kd_arena_alloc(scratch, clean.n + 1) : NULL;
-        if (!to)
-            return KD_ROUTE_NO_MEMORY;
-        target.p = to;
-        if (kd_route_tree_repair(tree->root, clean, to, &target.n)) {
-            if (target.n == 0)
-                target = KD_STR("/");
-            bool back_again = leads_back(scratch, target, path, &memory);
-            if (!back_again)
-                return memory ? redirect(match, tree->method, target, false) : KD_ROUTE_NO_MEMORY;
-            circle = true;
+        if (kd_str_eq(at, path)) {
+            const kd_route *route = search(tree->root, path, params, &n);
+            if (route) {
+                match->route = route;
+                match->n_params = n;
+                memcpy(match->params, params, n * sizeof(*params));
+                return KD_ROUTE_FOUND;
+            }
+            return reaches ? KD_ROUTE_REDIRECT : KD_ROUTE_NOT_FOUND;
         }
+        reaches = reaches || search(tree->root, at, params, &n) != NULL;
+        kd_route_result result = answer(router, tree, at, w, scratch, &next);
+        if (result == KD_ROUTE_NO_MEMORY)
+            return result;
+        if (result != KD_ROUTE_REDIRECT)
+            break;
     }
-    if (circle) {
-        uint32_t n_params = 0;
-        match->route = search(tree->root, path, match->params, &n_params);
-        if (match->route) {
-            match->n_params = n_params;
-            return KD_ROUTE_FOUND;
-        }
-    }
-    return KD_ROUTE_NOT_FOUND;
+    return KD_ROUTE_REDIRECT;
 }
 
 /* 405 with the methods that have the path, or 404. */
@@ -431,25 +457,22 @@ kd_route_result kd_router_lookup(const kd_router *router, kd_str method, kd_str 
                                  kd_route_match *match)
 {
     walk w;
+    const method_tree *own = NULL;
     match->route = NULL;
     match->n_params = 0;
-    kd_str routed = router->extra_slash ? kd_router_clean_path(scratch, path) : path;
-    if (!routed.p)
-        return KD_ROUTE_NO_MEMORY;
-    const method_tree *own = NULL;
     for (uint32_t i = 0; i < router->n_trees && !own; i++)
         if (kd_str_eq(router->trees[i].method, method))
             own = &router->trees[i];
-    if (own) {
-        match->route = descend(&w, own->root, routed, match->params);
-        match->n_params = w.n_params;
-        if (KD_LIKELY(match->route != NULL))
-            return KD_ROUTE_FOUND;
-        if (!kd_str_eq(method, KD_STR("CONNECT")) && !kd_str_eq(routed, KD_STR("/"))) {
-            kd_route_result result = respell(router, own, path, w.slash, scratch, match);
-            if (result != KD_ROUTE_NOT_FOUND)
-                return result;
-        }
+    kd_route_result result = own ? answer(router, own, path, &w, scratch, match) : KD_ROUTE_NOT_FOUND;
+    if (KD_LIKELY(result == KD_ROUTE_FOUND))
+        return result;
+    if (result == KD_ROUTE_REDIRECT) {
+        result = break_circle(router, own, path, &w, scratch, match);
+        match->status = kd_str_eq(method, KD_STR("GET")) ? 301 : 307;
     }
-    return router->not_allowed ? ask_others(router, own, routed, &w, scratch, match) : KD_ROUTE_NOT_FOUND;
+    if (result == KD_ROUTE_NOT_FOUND && router->not_allowed) {
+        kd_str routed = router->extra_slash ? kd_router_clean_path(scratch, path) : path;
+        return routed.p ? ask_others(router, own, routed, &w, scratch, match) : KD_ROUTE_NO_MEMORY;
+    }
+    return result;
 }

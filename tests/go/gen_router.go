@@ -11,8 +11,8 @@
 //	Q <method> <path> <prefix> <query> <mark> <answer> <name=value>...
 //
 // The answer is F<number>, P<location> (with its status: P301:/x), A<allow> or N. The mark is "-" where gin's own answer
-// stands. "L" is a redirect that leads back to the path itself: here stands the route that a search of all routes finds,
-// else 405 or 404. "A" is an Allow list that gin spoils with what the lookup before left behind: here stands the clean
+// stands. "L" is a redirect that leads back to the path itself, at once or over other redirects, and to no route between: here
+// stands the route that a search of all routes finds, else 405 or 404. "A" is an Allow list that gin spoils with what the lookup before left behind: here stands the clean
 // one. "O" is a Location that begins with two slashes, which browsers take for a host: here it is cleaned.
 //
 //go:build ignore
@@ -286,6 +286,24 @@ func cleaned(p string) string {
 	return c
 }
 
+// goesRound follows gin's redirects: do they lead back, and is there a route at a place between?
+func goesRound(e *gin.Engine, routes []route, method, p string) (circle, reaches bool) {
+	at := p
+	for hop := 0; hop < 4; hop++ {
+		a, location := ask(e, method, at, "-", "-")
+		if !strings.HasPrefix(a.kind, "P") {
+			return false, false
+		}
+		target, _ := url.PathUnescape(location)
+		if at = cleaned(target); at == p {
+			return true, reaches
+		}
+		_, ok := search(routes, method, at)
+		reaches = reaches || ok
+	}
+	return false, false
+}
+
 func show(method, p, prefix, query, mark string, a answer) {
 	fmt.Fprintf(out, "Q %s %s %s %s %s %s", method, word(p), optional(prefix), optional(query), mark, word(a.kind))
 	for _, param := range a.params {
@@ -306,19 +324,17 @@ func judge(e *gin.Engine, routes []route, options, method, p, prefix, query stri
 	mark := "-"
 	fallThrough := strings.HasPrefix(a.kind, "A") || a.kind == "N"
 	if strings.HasPrefix(a.kind, "P") {
-		bare, bareLocation := ask(e, method, p, "-", "-")
-		target, _ := url.PathUnescape(bareLocation)
-		if cleaned(target) == p {
-			mark = "L"
+		if circle, reaches := goesRound(e, routes, method, p); circle {
 			if found, ok := search(routes, method, p); ok {
-				show(method, p, prefix, query, mark, found)
+				show(method, p, prefix, query, "L", found)
 				return
 			}
-			fallThrough = true
-			a = answer{"N", bare.params}
-			// The parameters of a failed lookup are not to be had from gin when it redirects: none are compared.
-			a.params = []gin.Param{{Key: "?", Value: "?"}}
-		} else if strings.HasPrefix(location, "//") {
+			if !reaches {
+				// The parameters of a failed lookup are not to be had from gin when it redirects.
+				mark, fallThrough, a = "L", true, answer{"N", []gin.Param{{Key: "?", Value: "?"}}}
+			}
+		}
+		if strings.HasPrefix(location, "//") && mark == "-" {
 			mark = "O"
 			path, rest, found := strings.Cut(location, "?")
 			if found {
