@@ -70,6 +70,12 @@ void kd_chunk_pool_trim(kd_chunk_pool *pool)
     drop(&pool->large, &pool->n_large, pool->n_large / 2);
 }
 
+/* What a pool gives for this size. */
+static size_t pool_size(size_t size)
+{
+    return size <= KD_CHUNK_SIZE ? KD_CHUNK_SIZE : size <= KD_CHUNK_LARGE ? KD_CHUNK_LARGE : size;
+}
+
 kd_chunk *kd_chunk_take(kd_chunk_pool *pool, size_t size)
 {
     kd_chunk *chunk;
@@ -109,9 +115,12 @@ void kd_chunk_give(kd_chunk_pool *pool, kd_chunk *chunk)
     }
 }
 
+/* Where an arena without chunks points, so that an allocation of no bytes is not taken for a failure. */
+static char nothing[8] __attribute__((aligned(8)));
+
 void kd_arena_init(kd_arena *arena, kd_chunk_pool *pool, size_t limit)
 {
-    *arena = (kd_arena){.pool = pool, .limit = limit};
+    *arena = (kd_arena){.at = nothing, .end = nothing, .pool = pool, .limit = limit};
 }
 
 void kd_arena_reset(kd_arena *arena)
@@ -124,27 +133,44 @@ void kd_arena_reset(kd_arena *arena)
             chunk_free(chunk);
     }
     arena->chunks = NULL;
-    arena->at = arena->end = NULL;
+    arena->at = arena->end = nothing;
     arena->taken = 0;
+}
+
+static bool within_limit(const kd_arena *arena, size_t size)
+{
+    return !arena->limit || (arena->taken <= arena->limit && size <= arena->limit - arena->taken);
+}
+
+/* A chunk for at least `size` bytes that keeps to the arena's limit: the usual size if that fits, else just as large
+ * as needed. */
+static kd_chunk *arena_chunk(kd_arena *arena, size_t size)
+{
+    /* Without a pool the arena holds a configuration: grow in steps that follow its size. */
+    size_t usual = arena->pool ? pool_size(size) : arena->taken < 16 * KD_CHUNK_SIZE ? KD_CHUNK_SIZE : KD_CHUNK_LARGE;
+    if (usual < size)
+        usual = size;
+    if (within_limit(arena, usual))
+        return arena->pool ? kd_chunk_take(arena->pool, usual) : chunk_allocate(usual);
+    if (!within_limit(arena, size))
+        return NULL;
+    kd_chunk *chunk = chunk_allocate(size);
+    if (chunk && arena->pool)
+        arena->pool->in_use += size;
+    return chunk;
 }
 
 void *kd_arena_grow(kd_arena *arena, size_t n)
 {
     if (n > SIZE_MAX / 2)
         return NULL;
-    /* Without a pool the arena holds a configuration: grow in steps that follow its size. */
-    size_t step = arena->pool || arena->taken < 16 * KD_CHUNK_SIZE ? KD_CHUNK_SIZE : KD_CHUNK_LARGE;
-    size_t size = n + sizeof(kd_chunk) > step ? n + sizeof(kd_chunk) : step;
-    if (arena->limit && (arena->taken + size > arena->limit || arena->taken + size < size))
-        return NULL;
-    kd_chunk *chunk = arena->pool ? kd_chunk_take(arena->pool, size) : chunk_allocate(size);
+    kd_chunk *chunk = arena_chunk(arena, n + sizeof(kd_chunk));
     if (!chunk)
         return NULL;
-    chunk->next = NULL;
     arena->taken += chunk->size;
-    char *data = kd_chunk_data(chunk);
-    if (n + sizeof(kd_chunk) > KD_CHUNK_SIZE && arena->chunks) {
-        /* A large piece goes behind the current chunk, whose rest stays usable. */
+    char *data = kd_chunk_data(chunk), *end = (char *)chunk + chunk->size;
+    if (arena->chunks && end - (data + n) < arena->end - arena->at) {
+        /* The current chunk has more room left: the new one goes behind it. */
         chunk->next = arena->chunks->next;
         arena->chunks->next = chunk;
         return data;
@@ -152,7 +178,7 @@ void *kd_arena_grow(kd_arena *arena, size_t n)
     chunk->next = arena->chunks;
     arena->chunks = chunk;
     arena->at = data + n;
-    arena->end = (char *)chunk + chunk->size;
+    arena->end = end;
     return data;
 }
 

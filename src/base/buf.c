@@ -31,7 +31,7 @@ char *kd_buf_grow(kd_buf *buf, size_t n)
     }
     size_t cap = buf->cap ? buf->cap : 256;
     while (cap < buf->n + n)
-        cap *= 2;
+        cap = cap > buf->max / 2 ? buf->max : cap * 2;
     if (cap > buf->max)
         cap = buf->max;
     char *p = realloc(buf->p, cap);

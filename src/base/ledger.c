@@ -19,12 +19,13 @@ size_t kd_ledger_ceiling(void) { return atomic_load_explicit(&ledger.ceiling, me
 
 bool kd_ledger_reserve(kd_account account, size_t bytes)
 {
-    size_t ceiling = kd_ledger_ceiling();
-    size_t before = atomic_fetch_add_explicit(&ledger.total, bytes, memory_order_relaxed);
-    if (ceiling && (before + bytes > ceiling || before + bytes < before)) {
-        atomic_fetch_sub_explicit(&ledger.total, bytes, memory_order_relaxed);
-        return false;
-    }
+    size_t ceiling = kd_ledger_ceiling(), total = kd_ledger_total();
+    /* Not added and taken back: in between, others would be refused without reason. */
+    do {
+        if (bytes > SIZE_MAX - total || (ceiling && total + bytes > ceiling))
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&ledger.total, &total, total + bytes, memory_order_relaxed,
+                                                    memory_order_relaxed));
     atomic_fetch_add_explicit(&ledger.used[account], bytes, memory_order_relaxed);
     return true;
 }
