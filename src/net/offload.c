@@ -46,6 +46,7 @@ static kd_job *take(void)
 
 static void *run(void *context)
 {
+    kd_thread_name("offload", (unsigned)(uintptr_t)context);
     pthread_mutex_lock(&pool.lock);
     for (;;) {
         while (pool.running && !pool.first)
@@ -80,7 +81,7 @@ bool kd_offload_start(unsigned threads, unsigned queue)
     pool.running = true;
     pthread_mutex_unlock(&pool.lock);
     for (pool.n_threads = 0; pool.n_threads < threads; pool.n_threads++) {
-        if (!kd_thread_start(&pool.threads[pool.n_threads], "offload", pool.n_threads, run, NULL)) {
+        if (!kd_thread_start(&pool.threads[pool.n_threads], run, (void *)(uintptr_t)pool.n_threads)) {
             kd_offload_stop();
             return false;
         }

@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-bool kd_thread_start(pthread_t *thread, const char *kind, unsigned number, void *(*run)(void *context), void *context)
+bool kd_thread_start(pthread_t *thread, void *(*run)(void *context), void *context)
 {
     static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
     sigset_t blocked, before;
@@ -14,11 +14,13 @@ bool kd_thread_start(pthread_t *thread, const char *kind, unsigned number, void 
     pthread_sigmask(SIG_SETMASK, &blocked, &before);
     int error = pthread_create(thread, NULL, run, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (error)
-        return false;
+    return error == 0;
+}
+
+void kd_thread_name(const char *kind, unsigned number)
+{
     char name[64];
     snprintf(name, sizeof name, "%s-%u", kind, number);
     name[15] = 0; /* the kernel takes no more */
-    pthread_setname_np(*thread, name);
-    return true;
+    pthread_setname_np(pthread_self(), name);
 }

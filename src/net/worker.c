@@ -113,6 +113,7 @@ static void *run(void *context)
 {
     struct own *own = context;
     kd_worker *worker = &own->worker;
+    kd_thread_name("worker", worker->index);
     worker->loop.now = kd_clock_monotonic();
     bool ok = !own->on_start || own->on_start(worker);
     own->failed = !ok;
@@ -134,7 +135,7 @@ bool kd_workers_start(kd_workers *workers, bool (*on_start)(kd_worker *worker), 
         own->start = &start;
         own->on_start = on_start;
         own->on_stop = on_stop;
-        if (!kd_thread_start(&own->worker.thread, "worker", started, run, own))
+        if (!kd_thread_start(&own->worker.thread, run, own))
             break;
         own->running = true;
     }
