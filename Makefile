@@ -73,7 +73,10 @@ format: ## bring src/ and tests/ into the format that lint wants
 	@scripts/lint --fix
 
 install: all ## install under PREFIX (default /usr/local)
-	$(CMAKE) --install build/release --prefix $(DESTDIR)$(PREFIX)
+	install -D -m 755 -s build/release/krakend $(DESTDIR)$(PREFIX)/bin/krakend
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/bin/krakend|$(PREFIX)/bin/krakend|' packaging/krakend.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/krakend.service
 
 clean: ## remove build/
 	rm -rf build
