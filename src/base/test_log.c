@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <regex.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -289,6 +290,47 @@ static void broken_pipe_is_survived(void **state)
     assert_int_equal(kd_log_dropped() - before, 3);
 }
 
+/* A sink that fails and works again: what was lost is reported behind the next lines that arrive. */
+static void lost_lines_are_reported_later(void **state)
+{
+    int broken[2], fds[2];
+    make_pipe(broken);
+    close(broken[0]);
+    configure(KD_FORMAT_BASIC, KD_LOG_DEBUG, false, "");
+    uint64_t before = kd_log_dropped();
+    assert_true(kd_log_start(broken[1], ROOM));
+    kd_log_raw(KD_STR("lost\nlost\n"));
+    while (kd_log_dropped() == before)
+        sched_yield();
+    make_pipe(fds);
+    assert_true(dup2(fds[1], broken[1]) >= 0);
+    close(fds[1]);
+    kd_log_raw(KD_STR("arrives\n"));
+    kd_log_stop();
+    close(broken[1]);
+    kd_buf got = drain(fds[0]);
+    close(fds[0]);
+    assert_true(kd_str_starts(kd_buf_str(&got), KD_STR("arrives\n")));
+    assert_int_equal(reported(kd_buf_str(&got)), 2);
+    kd_buf_fini(&got);
+}
+
+/* The writer wakes for each first line on its own. */
+static void lines_come_out_without_a_stop(void **state)
+{
+    int fds[2];
+    make_pipe(fds);
+    assert_true(kd_log_start(fds[1], ROOM));
+    for (int i = 0; i < 3; i++) {
+        char room[32];
+        kd_log_raw(KD_STR("line\n"));
+        assert_int_equal(read(fds[0], room, sizeof(room)), 5);
+    }
+    kd_log_stop();
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static void without_memory_it_does_not_start(void **state)
 {
     kd_ledger_set_ceiling(kd_ledger_total() + 1000);
@@ -424,6 +466,8 @@ int main(void)
         cmocka_unit_test(full_pipe_drops_and_reports),
         cmocka_unit_test(stop_gives_up_on_a_blocked_sink),
         cmocka_unit_test(broken_pipe_is_survived),
+        cmocka_unit_test(lost_lines_are_reported_later),
+        cmocka_unit_test(lines_come_out_without_a_stop),
         cmocka_unit_test(without_memory_it_does_not_start),
         cmocka_unit_test(before_the_start_lines_are_direct),
         cmocka_unit_test(threads_write_whole_lines_in_order),
