@@ -16,7 +16,7 @@ typedef struct kd_ip_net {
 } kd_ip_net;
 
 typedef struct kd_remote_header {
-    kd_str name; /* canonical */
+    kd_str name;   /* canonical */
     uint8_t token; /* kd_token; KD_HEADER_OTHER: compare the name */
 } kd_remote_header;
 
@@ -34,9 +34,9 @@ typedef struct kd_client_ip {
 bool kd_client_ip_init(kd_client_ip *ip, const kd_router_options *options, kd_arena *arena);
 
 /* The client's address. `peer` is the text of the peer's address without port; empty or no address gives an empty
- * answer. `unix_peer`: the request came over a unix socket, which is always trusted. The answer points into the headers,
- * into peer or into `text` (an IPv6 address that had to be printed anew); header values of several lines are joined in
- * `scratch`. Without memory the header counts as invalid. */
+ * answer. `unix_peer`: the request came over a unix socket, which is always trusted. The answer points into the
+ * headers, into peer or into `text` (an IPv6 address that had to be printed anew); header values of several lines are
+ * joined in `scratch`. Without memory the header counts as invalid. */
 kd_str kd_client_ip_find(const kd_client_ip *ip, kd_str peer, bool unix_peer, const kd_headers *headers,
                          kd_arena *scratch, char text[KD_IP_TEXT]);
 

@@ -1,5 +1,5 @@
-/* KrakenD's check of path parameters: what is still encoded after one decoding, and the marks of query and fragment, are
- * refused before the handler runs (spec/01 section 4.6). */
+/* KrakenD's check of path parameters: what is still encoded after one decoding, and the marks of query and fragment,
+ * are refused before the handler runs (spec/01 section 4.6). */
 #ifndef KD_GATEWAY_PARAM_CHECK_H
 #define KD_GATEWAY_PARAM_CHECK_H
 

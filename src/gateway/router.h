@@ -19,8 +19,8 @@ typedef struct kd_router kd_router;
 
 typedef struct kd_route {
     kd_str method;
-    kd_str path;     /* as registered, normalised: "/a/:id" */
-    void *handler;   /* the caller's, never looked at */
+    kd_str path;   /* as registered, normalised: "/a/:id" */
+    void *handler; /* the caller's, never looked at */
     const kd_location *at;
     uint32_t n_params; /* how many a match captures */
 } kd_route;
@@ -35,7 +35,7 @@ typedef enum kd_route_result {
     KD_ROUTE_REDIRECT,    /* 301 or 307 to another spelling of the path */
     KD_ROUTE_NOT_ALLOWED, /* 405: other methods have the path */
     KD_ROUTE_NOT_FOUND,
-    KD_ROUTE_NO_MEMORY    /* the scratch arena is exhausted: shed the request */
+    KD_ROUTE_NO_MEMORY /* the scratch arena is exhausted: shed the request */
 } kd_route_result;
 
 typedef struct kd_route_match {

@@ -1,7 +1,12 @@
 #include "gateway/router_fold.h"
 
-#include "gateway/router_fold_table.h"
 #include "text/utf8.h"
+
+typedef struct fold_run {
+    int32_t first, last, step, delta;
+} fold_run;
+
+#include "gateway/router_fold_table.inc"
 
 static uint32_t map(const fold_run *runs, size_t n, uint32_t rune)
 {

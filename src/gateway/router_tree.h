@@ -43,8 +43,8 @@ typedef struct kd_route_clash {
     const kd_route *other; /* the route in the way, or NULL when the path itself is wrong */
 } kd_route_clash;
 
-/* Adds a route below `root` (all zero at first), as gin's addRoute does. Nodes come from `work`, paths are borrowed from
- * the route. False: *clash says why, and the tree is no longer good for lookups. */
+/* Adds a route below `root` (all zero at first), as gin's addRoute does. Nodes come from `work`, paths are borrowed
+ * from the route. False: *clash says why, and the tree is no longer good for lookups. */
 bool kd_route_tree_add(kd_route_branch *root, const kd_route *route, kd_arena *work, kd_route_clash *clash);
 
 /* Counts the nodes from `root` down; 0 when a branch is deeper than KD_ROUTER_MAX_DEPTH. */

@@ -1,6 +1,6 @@
-// Prints src/gateway/router_fold_table.h: how Go's unicode package lowers, raises and folds every rune, as runs.
+// Prints src/gateway/router_fold_table.inc: how Go's unicode package lowers, raises and folds every rune, as runs.
 //
-//	go run tests/go/gen_fold.go | clang-format > src/gateway/router_fold_table.h
+//	go run tests/go/gen_fold.go | clang-format --assume-filename=x.h > src/gateway/router_fold_table.inc
 //
 //go:build ignore
 
@@ -55,16 +55,13 @@ func show(name, about string, list []run) {
 			fmt.Println()
 		}
 	}
-	fmt.Print("\n};\n\n")
+	fmt.Print("};\n\n")
 }
 
 func main() {
 	fmt.Printf("/* Simple case mappings of Unicode %s, printed by tests/go/gen_fold.go: runs of runes, every `step`-th from\n"+
-		" * `first` to `last`, that differ from their mapping by `delta`. Sorted, without overlap. */\n", unicode.Version)
-	fmt.Print("#ifndef KD_GATEWAY_ROUTER_FOLD_TABLE_H\n#define KD_GATEWAY_ROUTER_FOLD_TABLE_H\n\n#include <stdint.h>\n\n")
-	fmt.Print("typedef struct fold_run {\n    int32_t first, last, step, delta;\n} fold_run;\n\n")
+		" * `first` to `last`, that differ from their mapping by `delta`. Sorted, without overlap. */\n\n", unicode.Version)
 	show("to_lower", "unicode.ToLower", runs(unicode.ToLower))
 	show("to_upper", "unicode.ToUpper", runs(unicode.ToUpper))
 	show("to_least", "the smallest rune of the same unicode.SimpleFold orbit", runs(fold))
-	fmt.Println("#endif")
 }
