@@ -82,9 +82,12 @@ void kd_timers_run(kd_timers *timers, kd_ns now)
             return;
         }
         uint64_t tick = timers->tick + 1;
-        /* Jump over empty slots up to the next border of the lowest wheel. */
+        /* Jump over empty slots up to the next border of the lowest wheel that is not empty. */
         if (!timers->filled[0]) {
-            uint64_t border = (timers->tick | (KD_WHEEL_SLOTS - 1)) + 1;
+            unsigned level = 1;
+            while (level < KD_WHEEL_LEVELS - 1 && !timers->filled[level])
+                level++;
+            uint64_t border = (timers->tick | (((uint64_t)1 << (level * KD_WHEEL_BITS)) - 1)) + 1;
             tick = border < until ? border : until;
         }
         timers->tick = tick;
