@@ -63,6 +63,9 @@ typedef struct kd_service_draft {
     kd_struct_list endpoints; /* kd_endpoint */
 } kd_service_draft;
 
+/* The async agents of a service that kd_config_load returned; *n is service->n_async_agents. */
+const kd_agent *kd_service_agents(const kd_service *service, uint32_t *n);
+
 /* The sections of a loaded service that the model keeps as nodes, decoded into *out as KrakenD does. False when the
  * section is absent or memory is out; wrong values were refused when the file was loaded. */
 bool kd_tls_section_load(kd_arena *arena, const kd_node *node, kd_tls_section *out);

@@ -266,7 +266,7 @@ static bool decode_duration(kd_walk *w, const kd_node *node, kd_ns *out, const k
     switch (node->type) {
     case KD_NODE_NUMBER:
         *out = truncate_number(node->number);
-        if (*out > 0 && *out < KD_US)
+        if (*out > 0 && *out < KD_MS)
             kd_errors_add(w->errors, KD_SEVERITY_WARNING, node->at, kd_path_text(w->arena, path, false),
                           "a number without unit means nanoseconds: %.*s is %lld ns", KD_FMT(node->text), (long long)*out)
                 ->suggestion = KD_STR("write a text with unit such as \"2s\"");

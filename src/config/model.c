@@ -343,6 +343,20 @@ static bool init_endpoint(kd_walk *w, const kd_service *s, kd_endpoint *e, const
     return init_backends(&o, e);
 }
 
+/* spec/01 section 12. */
+static bool agent_defaults(kd_walk *w, const kd_service *s, kd_agent *a, uint32_t index)
+{
+    if (a->name.n == 0)
+        a->name = kd_arena_printf(w->arena, "AsyncAgent-%02u", index);
+    if (a->timeout == 0)
+        a->timeout = s->timeout;
+    if (a->workers < 1)
+        a->workers = 1;
+    if (a->health_interval < KD_SECOND)
+        a->health_interval = KD_SECOND;
+    return a->name.p || no_memory(w);
+}
+
 static bool init_agent(kd_walk *w, const kd_service *s, kd_agent *a, const kd_node *node, const kd_path *path)
 {
     kd_backend *backends = a->backends.v;
@@ -366,6 +380,13 @@ static bool init_agent(kd_walk *w, const kd_service *s, kd_agent *a, const kd_no
     return true;
 }
 
+const kd_agent *kd_service_agents(const kd_service *service, uint32_t *n)
+{
+    const kd_service_draft *draft = (const kd_service_draft *)(const void *)service; /* its first member */
+    *n = draft->agents.n;
+    return draft->agents.v;
+}
+
 bool kd_model_init(kd_walk *w, kd_service_draft *draft, const kd_node *root)
 {
     kd_service *s = &draft->service;
@@ -381,9 +402,7 @@ bool kd_model_init(kd_walk *w, kd_service_draft *draft, const kd_node *root)
     const kd_node *item = item_of(root, KD_STR("async_agent"), 0);
     for (uint32_t i = 0; i < s->n_async_agents; i++, item = item && item->next ? item->next : item) {
         kd_path list = {.ours = KD_STR("async_agent")}, at = {.up = &list, .index = i};
-        if (agents[i].timeout == 0)
-            agents[i].timeout = s->timeout;
-        if (agents[i].at && !init_agent(w, s, &agents[i], item, &at))
+        if (!agent_defaults(w, s, &agents[i], i) || (agents[i].at && !init_agent(w, s, &agents[i], item, &at)))
             return false;
     }
     item = item_of(root, KD_STR("endpoints"), 0);

@@ -115,8 +115,10 @@ static void read_engine(block *b, kd_router_options *out)
     o.redirect_trailing_slash = !read_bool(b, KD_STR("disable_redirect_trailing_slash"));
     o.redirect_fixed_path = !read_bool(b, KD_STR("disable_redirect_fixed_path"));
     o.handle_method_not_allowed = !read_bool(b, KD_STR("disable_handle_method_not_allowed"));
-    if (read_bool(b, KD_STR("forwarded_by_client_ip")))
-        o.forwarded_by_client_ip = true;
+    bool forwarded = read_bool(b, KD_STR("forwarded_by_client_ip"));
+    const kd_node *given = member(b, KD_STR("forwarded_by_client_ip"));
+    if (given && given->type == KD_NODE_BOOL)
+        o.forwarded_by_client_ip = forwarded;
     o.app_engine = read_bool(b, KD_STR("app_engine"));
     o.remove_extra_slash = read_bool(b, KD_STR("remove_extra_slash"));
     o.use_h2c = read_bool(b, KD_STR("use_h2c"));

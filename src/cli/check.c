@@ -1,0 +1,77 @@
+#include "cli/command.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static bool wants_lint(const kd_args *args)
+{
+    return kd_args_number(args, "lint") || kd_args_number(args, "lint-no-network") || *kd_args_text(args, "lint-schema");
+}
+
+/* The panic of the router, or an empty text. Only the routes: health, debug and echo are not there (spec/04 section 2). */
+static kd_str test_routes(const kd_args *args, kd_arena *arena, const kd_service *service, const kd_errors *errors)
+{
+    kd_str panic = KD_STR("");
+    if (args->hooks->routes) {
+        if (!args->hooks->routes(arena, service, &panic))
+            return panic;
+        return KD_STR("");
+    }
+    for (const kd_error *e = errors->first; e; e = e->next)
+        if (kd_str_starts(e->compat, KD_STR("handlers are already registered")) && !e->suggestion.n)
+            return e->compat;
+    return panic;
+}
+
+/* The steps behind parsing, in the reference's order. */
+static int check_loaded(const kd_args *args, kd_arena *arena, const kd_loaded *loaded, const kd_errors *errors)
+{
+    if (wants_lint(args)) {
+        kd_cli_error("ERROR linting the configuration file:");
+        fprintf(stderr, "\tthe JSON schema is not available in this version: check without -l, -n and -s\n\n");
+        kd_cli_findings(errors, KD_SEVERITY_NOTE);
+        return KD_EXIT_FAILED;
+    }
+    int64_t level = kd_args_number(args, "debug");
+    if (level > 0)
+        kd_dump_print(loaded, level > 3 ? 3 : (int)level, kd_args_text(args, "indent"));
+    if (kd_args_number(args, "test-gin-routes")) {
+        kd_str panic = test_routes(args, arena, loaded->service, errors);
+        if (panic.n) {
+            kd_cli_error("ERROR testing the configuration file:");
+            fprintf(stderr, "\t%.*s\n\n", KD_FMT(panic));
+            kd_cli_findings(errors, KD_SEVERITY_NOTE);
+            return KD_EXIT_FAILED;
+        }
+    }
+    kd_cli_findings(errors, KD_SEVERITY_NOTE);
+    fprintf(stderr, kd_cli_is_terminal() ? "\033[32;1mSyntax OK!\033[0m\n" : "Syntax OK!\n");
+    return 0;
+}
+
+int kd_cli_check(const kd_args *args)
+{
+    const char *path = kd_args_text(args, "config");
+    if (!*path) {
+        kd_cli_no_config();
+        return KD_EXIT_FAILED;
+    }
+    fprintf(stderr, "Parsing configuration file: %s\n", path);
+    kd_arena arena;
+    kd_errors errors;
+    kd_loaded loaded;
+    kd_load_options options = {.path = path, .environ = environ};
+    int code = KD_EXIT_FAILED;
+    kd_arena_init(&arena, NULL, 0);
+    kd_errors_init(&errors, &arena, KD_CLI_FINDINGS_MAX);
+    kd_config_load_file(&arena, &options, KD_SEVERITY_WARNING, &errors, &loaded);
+    if (loaded.status == KD_LOAD_OK) {
+        code = check_loaded(args, &arena, &loaded, &errors);
+    } else {
+        kd_cli_error("ERROR parsing the configuration file:");
+        fprintf(stderr, "\t%.*s\n\n", KD_FMT(loaded.compat));
+        kd_cli_findings(&errors, KD_SEVERITY_NOTE);
+    }
+    kd_arena_reset(&arena);
+    return code;
+}

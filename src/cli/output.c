@@ -1,0 +1,33 @@
+#include "cli/command.h"
+
+#include "config/report.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define REPORT_MAX (4u << 20)
+
+bool kd_cli_is_terminal(void)
+{
+    return isatty(STDERR_FILENO);
+}
+
+void kd_cli_error(const char *title)
+{
+    fprintf(stderr, kd_cli_is_terminal() ? "\033[31;1m%s\033[0m" : "%s", title);
+}
+
+void kd_cli_findings(const kd_errors *errors, kd_severity least)
+{
+    kd_buf text;
+    kd_buf_init(&text, REPORT_MAX);
+    kd_report_write(&text, errors, least);
+    if (text.n)
+        fwrite(text.p, 1, text.n, stderr);
+    kd_buf_fini(&text);
+}
+
+void kd_cli_no_config(void)
+{
+    fprintf(stderr, "Please, provide the path to the configuration file with --config or see all the options with --help\n");
+}
