@@ -62,12 +62,39 @@ static size_t hash(kd_str name)
     return (name.n + p[0] * (size_t)23 + p[name.n - 1] * (size_t)27 + p[name.n / 2]) % KD_COUNT(slots);
 }
 
+static uint64_t load8(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static uint32_t load4(const char *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Are n bytes equal? By loads that overlap: for names of this length several times faster than memcmp. */
+static bool same(const char *a, const char *b, size_t n)
+{
+    if (n > 16)
+        return load8(a) == load8(b) && load8(a + 8) == load8(b + 8) && memcmp(a + 16, b + 16, n - 16) == 0;
+    if (n >= 8)
+        return load8(a) == load8(b) && load8(a + n - 8) == load8(b + n - 8);
+    if (n >= 4)
+        return load4(a) == load4(b) && load4(a + n - 4) == load4(b + n - 4);
+    return memcmp(a, b, n) == 0;
+}
+
 kd_token kd_token_of(kd_str canonical_name)
 {
     if (KD_UNLIKELY(canonical_name.n == 0))
         return KD_HEADER_OTHER;
     kd_token token = (kd_token)slots[hash(canonical_name)];
-    return kd_str_eq(names[token], canonical_name) ? token : KD_HEADER_OTHER;
+    const kd_str *name = &names[token];
+    return name->n == canonical_name.n && same(name->p, canonical_name.p, name->n) ? token : KD_HEADER_OTHER;
 }
 
 kd_str kd_token_name(kd_token token)

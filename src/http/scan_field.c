@@ -324,13 +324,19 @@ kd_scan_news kd_scan_look(const char *buf, size_t n, size_t seen, bool tolerant)
     return KD_SCAN_NEWS_NONE;
 }
 
-bool kd_scan_list_has(kd_str list, kd_str word)
+void kd_scan_connection(kd_str value, bool *close, bool *keep)
 {
+    static const kd_str word_close = KD_STR_INIT("close"), word_keep = KD_STR_INIT("keep-alive");
     kd_str item;
-    while (kd_str_split(&list, ',', &item))
-        if (kd_str_eq_ci(kd_str_trim(item), word))
-            return true;
-    return false;
+    if (KD_LIKELY(kd_str_eq(value, word_keep))) {
+        *keep = true;
+        return;
+    }
+    while (kd_str_split(&value, ',', &item)) {
+        item = kd_str_trim(item);
+        *close |= kd_str_eq_ci(item, word_close);
+        *keep |= kd_str_eq_ci(item, word_keep);
+    }
 }
 
 bool kd_scan_trailer_bad(kd_str value, kd_token *key)

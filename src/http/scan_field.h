@@ -32,28 +32,53 @@ typedef struct kd_scan_field {
     char *next;
 } kd_scan_field;
 
+#ifdef __SSE2__
+static inline __m128i kd_scan_load(const char *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+/* 0x20 in each byte that is a letter. */
+static inline __m128i kd_scan_letters(__m128i bytes)
+{
+    __m128i bit = _mm_set1_epi8(0x20);
+    __m128i place = _mm_sub_epi8(_mm_or_si128(bytes, bit), _mm_set1_epi8('a'));
+    return _mm_and_si128(_mm_cmpeq_epi8(_mm_min_epu8(place, _mm_set1_epi8(25)), place), bit);
+}
+
+/* One bit for each byte that is no letter, digit or hyphen. */
+static inline unsigned kd_scan_no_name(__m128i bytes, __m128i letters)
+{
+    __m128i place = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+    __m128i other = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(place, _mm_set1_epi8(9)), place),
+                                 _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_or_si128(other, letters), _mm_setzero_si128()));
+}
+
+/* The bytes with the letters at the start (when `first`) and behind a hyphen in upper case, the others in lower. */
+static inline __m128i kd_scan_recase(__m128i bytes, __m128i letters, bool first)
+{
+    __m128i upper = _mm_slli_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')), 1);
+    upper = _mm_or_si128(upper, _mm_cvtsi32_si128(first ? 0xff : 0));
+    return _mm_or_si128(_mm_andnot_si128(letters, bytes), _mm_andnot_si128(upper, letters));
+}
+#endif
+
+/* Writes the canonical form of a token over it: upper case at the start and behind '-', else lower case (spec/01
+ * section 15.1). */
+static inline void kd_scan_canonical(char *p, const char *name_end)
+{
+    bool upper = true;
+    for (; p < name_end; p++) {
+        uint8_t c = (uint8_t)*p;
+        *p = (char)(upper ? kd_upper(c) : kd_lower(c));
+        upper = c == '-';
+    }
+}
+
 /* The first byte from p on that is no token byte, or `end`. */
 static inline char *kd_scan_name_end(char *p, char *end)
 {
-#ifdef __SSE2__
-    while (KD_LIKELY(end - p >= 16)) {
-        /* Letters, digits and the hyphen at once; the rarer token bytes fall through to the table. */
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i letter = _mm_sub_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
-        __m128i digit = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
-        __m128i known = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
-        known = _mm_or_si128(known, _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit));
-        known = _mm_or_si128(known, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
-        unsigned other = ~(unsigned)_mm_movemask_epi8(known) & 0xffff;
-        if (other) {
-            p += __builtin_ctz(other);
-            if (KD_LIKELY(*p == ':'))
-                return p;
-            break;
-        }
-        p += 16;
-    }
-#endif
     while (p < end && kd_scan_is(*p, KD_SCAN_TOKEN))
         p++;
     return p;
@@ -64,14 +89,17 @@ static inline char *kd_scan_value_end(char *p, char *end)
 {
 #ifdef __SSE2__
     while (KD_LIKELY(end - p >= 16)) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i bytes = kd_scan_load(p);
         __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
-        __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
-        __m128i control = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t')), _mm_or_si128(low, del));
-        unsigned found = (unsigned)_mm_movemask_epi8(control);
-        if (found)
-            return p + __builtin_ctz(found);
-        p += 16;
+        unsigned found = (unsigned)_mm_movemask_epi8(_mm_or_si128(low, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f))));
+        if (found) {
+            p += __builtin_ctz(found);
+            if (KD_LIKELY(*p != '\t'))
+                return p;
+            p++;
+        } else {
+            p += 16;
+        }
     }
 #endif
     while (p < end && !kd_scan_is(*p, KD_SCAN_CONTROL))
@@ -82,16 +110,40 @@ static inline char *kd_scan_value_end(char *p, char *end)
 /* Cuts white space off both ends of a value. */
 static inline void kd_scan_trim(kd_scan_field *field)
 {
-    while (field->value < field->value_end && kd_scan_is_space(*field->value))
-        field->value++;
-    while (field->value_end > field->value && kd_scan_is_space(field->value_end[-1]))
-        field->value_end--;
+    char *value = field->value, *end = field->value_end;
+    while (value < end && kd_scan_is_space(*value))
+        value++;
+    while (end > value && kd_scan_is_space(end[-1]))
+        end--;
+    field->value = value;
+    field->value_end = end;
 }
 
-/* A line `token: value CRLF` at p. False when it is anything else or not yet complete; nothing is changed. */
+/* A line `token: value CRLF` at p; its name becomes canonical. False when it is anything else or not yet complete; then
+ * nothing has changed. */
 static inline bool kd_scan_field_plain(char *p, char *end, kd_scan_field *field)
 {
-    char *colon = kd_scan_name_end(p, end);
+    char *colon = p;
+#ifdef __SSE2__
+    __m128i bytes = _mm_setzero_si128(), recased = bytes;
+    unsigned name_bits = 0;
+    if (KD_LIKELY(end - p >= 16)) {
+        bytes = kd_scan_load(p);
+        __m128i letters = kd_scan_letters(bytes);
+        unsigned other = kd_scan_no_name(bytes, letters);
+        recased = kd_scan_recase(bytes, letters, true);
+        if (KD_LIKELY(other != 0)) {
+            colon = p + __builtin_ctz(other);
+            name_bits = ~other & (other - 1);
+        }
+    }
+    if (KD_UNLIKELY(name_bits == 0 || *colon != ':')) {
+        name_bits = 0;
+        colon = kd_scan_name_end(p, end);
+    }
+#else
+    colon = kd_scan_name_end(p, end);
+#endif
     if (KD_UNLIKELY(colon == end || *colon != ':' || colon == p || colon - p > UINT16_MAX))
         return false;
     char *stop = kd_scan_value_end(colon + 1, end);
@@ -99,39 +151,18 @@ static inline bool kd_scan_field_plain(char *p, char *end, kd_scan_field *field)
         return false;
     *field = (kd_scan_field){.name = p, .name_end = colon, .value = colon + 1, .value_end = stop, .next = stop + 2};
     kd_scan_trim(field);
-    return true;
-}
-
-/* Writes the canonical form of a token over it: upper case at the start and behind '-', else lower case (spec/01
- * section 15.1). At least 16 bytes from p on must be readable and writable for the fast form: `end` tells. */
-static inline void kd_scan_canonical(char *p, char *name_end, char *end)
-{
-    bool upper = true;
 #ifdef __SSE2__
-    while (end - p >= 16 && p < name_end) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i bit = _mm_set1_epi8(0x20);
-        __m128i letter = _mm_sub_epi8(_mm_or_si128(bytes, bit), _mm_set1_epi8('a'));
-        letter = _mm_and_si128(_mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter), bit);
-        __m128i behind = _mm_slli_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')), 1);
-        behind = _mm_or_si128(behind, _mm_cvtsi32_si128(upper ? 0xff : 0));
-        __m128i made = _mm_or_si128(_mm_andnot_si128(letter, bytes), _mm_andnot_si128(behind, letter));
-        unsigned inside = name_end - p >= 16 ? 0xffff : (1u << (name_end - p)) - 1;
-        unsigned changed = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(made, bytes)) & inside;
-        upper = p[15] == '-';
-        if (KD_UNLIKELY(changed)) {
+    if (KD_LIKELY(name_bits != 0)) {
+        if (~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, recased)) & name_bits) {
             char to[16];
-            _mm_storeu_si128((__m128i *)(void *)to, made);
-            memcpy(p, to, name_end - p >= 16 ? 16 : (size_t)(name_end - p));
+            _mm_storeu_si128((__m128i *)(void *)to, recased);
+            memcpy(p, to, (size_t)(colon - p));
         }
-        p += 16;
+        return true;
     }
 #endif
-    for (; p < name_end; p++) {
-        uint8_t c = (uint8_t)*p;
-        *p = (char)(upper ? kd_upper(c) : kd_lower(c));
-        upper = c == '-';
-    }
+    kd_scan_canonical(p, colon);
+    return true;
 }
 
 /* Appends the field; false without memory. */
@@ -161,8 +192,9 @@ typedef enum kd_scan_news {
 kd_scan_news kd_scan_look(const char *buf, size_t n, size_t seen, bool tolerant);
 /* Is the empty line that ends a head in p..end? p is the start of a line or any place in one. */
 bool kd_scan_has_end(const char *p, const char *end);
-/* Does the comma-separated list hold the word (in any case)? RFC 9110 section 5.6.1. */
-bool kd_scan_list_has(kd_str list, kd_str word);
+/* Sets *close or *keep when the list of a Connection field holds that option, in any case; clears neither (RFC 9110
+ * section 7.6.1). */
+void kd_scan_connection(kd_str value, bool *close, bool *keep);
 /* Does a Trailer field announce one that decides framing? net/http refuses these: Transfer-Encoding, Trailer,
  * Content-Length. *key is the offender in canonical form. */
 bool kd_scan_trailer_bad(kd_str value, kd_token *key);

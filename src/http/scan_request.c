@@ -118,8 +118,7 @@ static bool note(facts *f, kd_token token, kd_str value)
         f->coding_chunked = kd_str_eq_ci(value, KD_STR("chunked"));
         return false;
     case KD_HEADER_CONNECTION:
-        f->close |= kd_scan_list_has(value, KD_STR("close"));
-        f->keep |= kd_scan_list_has(value, KD_STR("keep-alive"));
+        kd_scan_connection(value, &f->close, &f->keep);
         return true;
     case KD_HEADER_EXPECT:
         if (!f->expect.p)
@@ -179,7 +178,6 @@ static kd_scan_result fields(char *p, char *end, kd_request_head *head, facts *f
             token = KD_HEADER_OTHER;
             continue;
         }
-        kd_scan_canonical(field.name, field.name_end, end);
         token = kd_token_of((kd_str){field.name, (size_t)(field.name_end - field.name)});
         kd_str value = {field.value, (size_t)(field.value_end - field.value)};
         if (token == KD_HEADER_OTHER || note(f, token, value))

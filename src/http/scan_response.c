@@ -139,8 +139,7 @@ static bool note(facts *f, kd_token token, kd_str value)
             f->coding = value;
         return f->codings > 1;
     case KD_HEADER_CONNECTION:
-        f->close |= kd_scan_list_has(value, KD_STR("close"));
-        f->keep |= kd_scan_list_has(value, KD_STR("keep-alive"));
+        kd_scan_connection(value, &f->close, &f->keep);
         return true;
     case KD_HEADER_PRAGMA:
         if (!f->pragma)
@@ -223,24 +222,25 @@ static kd_scan_result odd_line(scanner *s, char *p, bool first, kd_scan_field *f
 
 static kd_scan_result one_field(scanner *s, char *p, bool first, kd_scan_field *field, bool *end_of_head)
 {
-    if (KD_UNLIKELY(!kd_scan_field_plain(p, s->end, field))) {
+    kd_token token = KD_HEADER_OTHER;
+    bool canonical = kd_scan_field_plain(p, s->end, field);
+    if (KD_UNLIKELY(!canonical)) {
         kd_scan_result result = odd_line(s, p, first, field, end_of_head);
         if (result != KD_SCAN_DONE || *end_of_head)
             return result;
+        /* A name with spaces stays as it is and means nothing to us, but it might to others. */
+        canonical = !memchr(p, ' ', (size_t)(field->name_end - p));
+        s->f.odd |= !canonical;
+        if (canonical)
+            kd_scan_canonical(p, field->name_end);
     }
     if (KD_UNLIKELY(field->next < s->end && kd_scan_is_space(*field->next))) {
         kd_scan_result result = unfold(s, field);
         if (result != KD_SCAN_DONE)
             return result;
     }
-    kd_token token = KD_HEADER_OTHER;
-    kd_str name = {field->name, (size_t)(field->name_end - field->name)};
-    if (KD_UNLIKELY(kd_str_find(name, ' ') >= 0)) {
-        s->f.odd = true; /* such a name stays as it is and means nothing to us, but it might to others */
-    } else {
-        kd_scan_canonical(field->name, field->name_end, s->end);
-        token = kd_token_of(name);
-    }
+    if (KD_LIKELY(canonical))
+        token = kd_token_of((kd_str){field->name, (size_t)(field->name_end - field->name)});
     return append(s, field, token) ? KD_SCAN_DONE : KD_SCAN_NO_MEMORY;
 }
 

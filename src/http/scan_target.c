@@ -34,10 +34,13 @@ static bool cut_brackets(kd_str *host, kd_str *address)
 bool kd_scan_host_valid(kd_str host)
 {
     kd_str address;
-    for (size_t i = 0; i < host.n; i++)
+    bool brackets = false;
+    for (size_t i = 0; i < host.n; i++) {
         if (!kd_scan_is(host.p[i], KD_SCAN_HOST))
             return false;
-    return cut_brackets(&host, &address);
+        brackets |= host.p[i] == '[' || host.p[i] == ']';
+    }
+    return !brackets || cut_brackets(&host, &address);
 }
 
 /* host [":" port] of a target. Unlike in a Host field bytes beyond ASCII are kept, as net/url does. */
