@@ -10,9 +10,10 @@
 const char *kd_errno_text(int error, char to[128]);
 
 /* Binds n non-blocking sockets to one address and port (0: the kernel chooses, *bound tells) and listens on them; the
- * kernel spreads connections over them (SO_REUSEPORT). ip empty or unspecified: every address, IPv4 and IPv6 in one socket
- * where the system has IPv6 (as Go's net.Listen); a host name is looked up, blocking, IPv4 before IPv6. False when someone
- * listens there already, in this process or another, or on any other failure: *error in `arena`, no socket is left. */
+ * kernel spreads connections over them (SO_REUSEPORT). ip empty or unspecified: every address, IPv4 and IPv6 in one
+ * socket where the system has IPv6 (as Go's net.Listen); a host name is looked up, blocking, IPv4 before IPv6. False
+ * when someone listens there already, in this process or another, or on any other failure: *error in `arena`, no socket
+ * is left. */
 bool kd_bind(kd_arena *arena, kd_str ip, uint16_t port, unsigned n, int *fds, uint16_t *bound, kd_str *error);
 
 #endif

@@ -1,5 +1,6 @@
 /* Name resolution that never blocks: one c-ares channel for each worker; hosts file, search domains and TTL honoured,
- * answers cached until their TTL (at least 1 s, at most an hour; failures 1 s), equal questions asked once at a time. */
+ * answers cached until their TTL (at least 1 s, at most an hour; failures 1 s), equal questions asked once at a time.
+ */
 #ifndef KD_NET_DNS_H
 #define KD_NET_DNS_H
 

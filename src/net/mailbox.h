@@ -7,8 +7,8 @@
 
 #include <pthread.h>
 
-/* A message. `deliver` runs on the worker; what it needs is in the words (a slot and a generation, not pointers to request
- * memory; pointers to process-lifetime objects are fine). */
+/* A message. `deliver` runs on the worker; what it needs is in the words (a slot and a generation, not pointers to
+ * request memory; pointers to process-lifetime objects are fine). */
 typedef struct kd_message {
     void (*deliver)(void *worker, const struct kd_message *message);
     uint64_t word[4];

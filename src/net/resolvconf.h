@@ -4,7 +4,8 @@
 
 #include "base/bytes.h"
 
-/* "options timeout:SECONDS attempts:COUNT" (resolv.conf(5)), with Go's defaults of 5 and 2 and glibc's caps of 30 and 5. */
+/* "options timeout:SECONDS attempts:COUNT" (resolv.conf(5)), with Go's defaults of 5 and 2 and glibc's caps of 30
+ * and 5. */
 typedef struct kd_resolvconf {
     int timeout_s, attempts;
 } kd_resolvconf;

@@ -43,15 +43,24 @@ bool kd_stream_connected(kd_stream *stream);
 void kd_stream_close(kd_stream *stream);
 /* Closes so that the peer sees a reset: for messages that must not look complete. */
 void kd_stream_reset(kd_stream *stream);
-static inline bool kd_stream_is_open(const kd_stream *stream) { return stream->io.fd >= 0; }
+static inline bool kd_stream_is_open(const kd_stream *stream)
+{
+    return stream->io.fd >= 0;
+}
 
 /* Reads up to n bytes: the count, 0 at the end of stream, KD_STREAM_AGAIN, or KD_STREAM_ERROR. */
 ssize_t kd_stream_read(kd_stream *stream, void *to, size_t n);
-/* Writes what the socket takes: the count (maybe short: wait for writability), KD_STREAM_AGAIN, or KD_STREAM_ERROR. The one
- * function through which all bytes leave. */
+/* Writes what the socket takes: the count (maybe short: wait for writability), KD_STREAM_AGAIN, or KD_STREAM_ERROR. The
+ * one function through which all bytes leave. */
 ssize_t kd_stream_writev(kd_stream *stream, const struct iovec *v, int count);
 /* Can a read give something now? */
-static inline bool kd_stream_readable(const kd_stream *stream) { return stream->io.ready & KD_IO_READABLE; }
-static inline bool kd_stream_writable(const kd_stream *stream) { return stream->io.ready & KD_IO_WRITABLE; }
+static inline bool kd_stream_readable(const kd_stream *stream)
+{
+    return stream->io.ready & KD_IO_READABLE;
+}
+static inline bool kd_stream_writable(const kd_stream *stream)
+{
+    return stream->io.ready & KD_IO_WRITABLE;
+}
 
 #endif

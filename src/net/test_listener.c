@@ -90,7 +90,7 @@ static kd_listener *listen_at(const char *ip, uint16_t port, kd_str *error)
 static void test_error_texts(void **state)
 {
     static const struct {
-        const char *holder; /* who listens already; NULL: nobody */
+        const char *holder;    /* who listens already; NULL: nobody */
         const char *ip, *text; /* %u stands for the port */
         unsigned n_workers;
     } rows[] = {
@@ -227,6 +227,29 @@ static void test_drain_loses_nothing(void **state)
     end();
 }
 
+/* Clients that never pause cannot keep a draining listener open. */
+static void test_drain_ends_under_load(void **state)
+{
+    begin(2);
+    kd_str error;
+    kd_listener *listener = listen_at("127.0.0.1", 0, &error);
+    assert_non_null(listener);
+    assert_true(kd_workers_start(&workers, NULL, NULL));
+    kd_listener_start(listener);
+    kd_listener_drain(listener, 50, on_closed);
+    unsigned n = 0, served = 0;
+    for (int fd; (fd = dial(kd_listener_port(listener))) >= 0; n++) {
+        served += greeted(fd);
+        poll(NULL, 0, 1);
+    }
+    assert_int_equal(errno, ECONNREFUSED);
+    assert_true(n > 0 && served + workers.n >= n); /* at most one in flight when a socket closes */
+    sem_wait(&closed);
+    kd_listener_destroy(listener);
+    kd_workers_join(&workers);
+    end();
+}
+
 static void test_out_of_descriptors(void **state)
 {
     begin(1);
@@ -249,7 +272,8 @@ static void test_out_of_descriptors(void **state)
     none.rlim_cur = 3;
     uint64_t pauses = kd_listener_pauses();
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(kd_listener_port(listener)),
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(kd_listener_port(listener)),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     for (unsigned k = 0; k < KD_COUNT(clients); k++)
         assert_int_equal(connect(clients[k], (struct sockaddr *)&to, sizeof to), 0);
@@ -285,8 +309,8 @@ static void test_dual_stack(void **state)
     kd_listener_start(listener);
     assert_true(greeted(dial(kd_listener_port(listener))));
     int fd = socket(AF_INET6, SOCK_STREAM, 0);
-    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(kd_listener_port(listener)),
-                              .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct sockaddr_in6 to = {
+        .sin6_family = AF_INET6, .sin6_port = htons(kd_listener_port(listener)), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     if (fd >= 0 && (connect(fd, (struct sockaddr *)&to, sizeof to) == 0 || errno == ECONNREFUSED))
         assert_true(greeted(fd));
     else
@@ -301,9 +325,13 @@ static void test_dual_stack(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_error_texts),     cmocka_unit_test(test_refuses_shared_port),
-        cmocka_unit_test(test_accepts),         cmocka_unit_test(test_hand_over),
-        cmocka_unit_test(test_drain_loses_nothing), cmocka_unit_test(test_out_of_descriptors),
+        cmocka_unit_test(test_error_texts),
+        cmocka_unit_test(test_refuses_shared_port),
+        cmocka_unit_test(test_accepts),
+        cmocka_unit_test(test_hand_over),
+        cmocka_unit_test(test_drain_loses_nothing),
+        cmocka_unit_test(test_drain_ends_under_load),
+        cmocka_unit_test(test_out_of_descriptors),
         cmocka_unit_test(test_dual_stack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,9 +60,15 @@ static void close_probe(probe *p)
         close(p->peer);
 }
 
-static void send_byte(probe *p) { assert_int_equal(write(p->peer, "x", 1), 1); }
+static void send_byte(probe *p)
+{
+    assert_int_equal(write(p->peer, "x", 1), 1);
+}
 
-static int setup(void **state) { return kd_loop_init(&loop) ? 0 : -1; }
+static int setup(void **state)
+{
+    return kd_loop_init(&loop) ? 0 : -1;
+}
 
 static int teardown(void **state)
 {
@@ -249,8 +255,13 @@ static void test_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LOOP_TEST(test_edges),     LOOP_TEST(test_requeue),   LOOP_TEST(test_remove_in_batch), LOOP_TEST(test_remove_oneself),
-        LOOP_TEST(test_add_fails), LOOP_TEST(test_exclusive), LOOP_TEST(test_run),
+        LOOP_TEST(test_edges),
+        LOOP_TEST(test_requeue),
+        LOOP_TEST(test_remove_in_batch),
+        LOOP_TEST(test_remove_oneself),
+        LOOP_TEST(test_add_fails),
+        LOOP_TEST(test_exclusive),
+        LOOP_TEST(test_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #define SENDERS 4
-#define EACH 5000
+#define EACH    5000
 
 static kd_loop loop;
 static kd_mailbox box;

@@ -19,7 +19,10 @@ typedef struct probe {
 static kd_workers workers;
 static sem_t entered, gate, finished;
 
-static void run_quick(kd_job *job) { KD_CONTAINER(job, probe, job)->ran++; }
+static void run_quick(kd_job *job)
+{
+    KD_CONTAINER(job, probe, job)->ran++;
+}
 
 /* Holds a pool thread until the test opens the gate. */
 static void run_held(kd_job *job)

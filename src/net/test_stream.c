@@ -14,7 +14,10 @@
 static kd_loop loop;
 static unsigned calls;
 
-static void on_ready(kd_io *io) { calls++; }
+static void on_ready(kd_io *io)
+{
+    calls++;
+}
 
 static int setup(void **state)
 {
@@ -244,8 +247,8 @@ static void test_filter(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STREAM_TEST(test_read),  STREAM_TEST(test_write),           STREAM_TEST(test_peer_gone),
-        STREAM_TEST(test_reset), STREAM_TEST(test_connect_refused), STREAM_TEST(test_open_fails),
+        STREAM_TEST(test_read),   STREAM_TEST(test_write),           STREAM_TEST(test_peer_gone),
+        STREAM_TEST(test_reset),  STREAM_TEST(test_connect_refused), STREAM_TEST(test_open_fails),
         STREAM_TEST(test_filter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,9 +49,10 @@ static void run_at(kd_ns at)
 /* Around the borders of every wheel: silent up to the time, fired in the tick behind it. */
 static void test_borders(void **state)
 {
-    static const int64_t ms[] = {0,    1,    2,      62,     63,     64,       65,       127,      128,       4094,
-                                 4095, 4096, 4097,   8191,   262143, 262144,   262145,   16777215, 16777216,  16777217,
-                                 5,    1000, 300000, 3600000, 86400000, 1073741823, 1073741824, 1073741825};
+    static const int64_t ms[] = {0,      1,      2,       62,       63,         64,         65,
+                                 127,    128,    4094,    4095,     4096,       4097,       8191,
+                                 262143, 262144, 262145,  16777215, 16777216,   16777217,   5,
+                                 1000,   300000, 3600000, 86400000, 1073741823, 1073741824, 1073741825};
     for (size_t i = 0; i < KD_COUNT(ms); i++) {
         for (int64_t start = 0; start < 130; start += 13) {
             setup(NULL);
@@ -204,9 +205,9 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_borders, setup),   cmocka_unit_test_setup(test_past_and_far, setup),
-        cmocka_unit_test_setup(test_rearm, setup),     cmocka_unit_test_setup(test_callbacks, setup),
-        cmocka_unit_test_setup(test_wait, setup),      cmocka_unit_test_setup(test_random, setup),
+        cmocka_unit_test_setup(test_borders, setup), cmocka_unit_test_setup(test_past_and_far, setup),
+        cmocka_unit_test_setup(test_rearm, setup),   cmocka_unit_test_setup(test_callbacks, setup),
+        cmocka_unit_test_setup(test_wait, setup),    cmocka_unit_test_setup(test_random, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,12 +171,9 @@ static void test_date(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_life, reset),
-        cmocka_unit_test_setup(test_join_comes_last, reset),
-        cmocka_unit_test_setup(test_start_refused, reset),
-        cmocka_unit_test(test_create_refused),
-        cmocka_unit_test(test_descriptor_limit),
-        cmocka_unit_test(test_date),
+        cmocka_unit_test_setup(test_life, reset),          cmocka_unit_test_setup(test_join_comes_last, reset),
+        cmocka_unit_test_setup(test_start_refused, reset), cmocka_unit_test(test_create_refused),
+        cmocka_unit_test(test_descriptor_limit),           cmocka_unit_test(test_date),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,8 @@
 #include <stdatomic.h>
 
 #define KD_SCRATCH_SIZE (64u * 1024) /* what one read may take */
-#define KD_SCRATCH_PAD 64            /* writable bytes behind it */
-#define KD_MAX_WORKERS 256
+#define KD_SCRATCH_PAD  64           /* writable bytes behind it */
+#define KD_MAX_WORKERS  256
 
 struct kd_dns;
 
@@ -25,7 +25,7 @@ typedef struct kd_worker {
     kd_ns date_expires;
     _Atomic uint32_t n_connections; /* client connections; written by their owner on this worker, read by all */
     _Atomic uint32_t n_coming;      /* connections handed to this worker that have not reached it yet */
-    void *upper;            /* what the gateway hangs here (set by its on_start) */
+    void *upper;                    /* what the gateway hangs here (set by its on_start) */
     pthread_t thread;
     struct kd_workers *all;
 } kd_worker;
