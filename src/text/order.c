@@ -1,5 +1,7 @@
 #include "text/order.h"
 
+#include "base/ledger.h"
+
 #include <stdlib.h>
 #include <yyjson.h>
 
@@ -141,10 +143,24 @@ void kd_order_init(kd_order *order)
     *order = (kd_order){0};
 }
 
+static size_t held_bytes(const kd_order *order)
+{
+    return order->frames_cap * sizeof(kd_order_frame) + order->entries_cap * sizeof(kd_entry);
+}
+
 void kd_order_fini(kd_order *order)
 {
+    if (order->frames_cap || order->entries_cap)
+        kd_ledger_release(KD_ACCOUNT_JSON, held_bytes(order));
     free(order->frames);
     free(order->entries);
+    kd_order_init(order);
+}
+
+void kd_order_trim(kd_order *order, size_t keep)
+{
+    if (held_bytes(order) > keep)
+        kd_order_fini(order);
 }
 
 /* Makes room for `more` elements behind the n that an array holds. */
@@ -154,9 +170,13 @@ static bool room(void **array, size_t size, uint32_t n, uint32_t more, uint32_t 
         return true;
     uint64_t want = (uint64_t)n + more > 2 * (uint64_t)*cap ? (uint64_t)n + more : 2 * (uint64_t)*cap;
     want = want < 16 ? 16 : want;
-    void *p = want > UINT32_MAX ? NULL : realloc(*array, want * size);
-    if (!p)
+    if (want > UINT32_MAX || !kd_ledger_reserve(KD_ACCOUNT_JSON, (want - *cap) * size))
         return false;
+    void *p = realloc(*array, want * size);
+    if (!p) {
+        kd_ledger_release(KD_ACCOUNT_JSON, (want - *cap) * size);
+        return false;
+    }
     *array = p;
     *cap = (uint32_t)want;
     return true;

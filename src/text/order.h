@@ -56,7 +56,8 @@ static inline bool kd_entry_before(const kd_entry *a, const kd_entry *b)
     return order ? order < 0 : (uintptr_t)a->value < (uintptr_t)b->value;
 }
 
-/* A walk without recursion. Memory comes from malloc, bounded by depth and members of what is walked. */
+/* A walk without recursion. Memory comes from malloc, reserved in the ledger's JSON account; it is bounded by the depth
+ * and the members of what is walked. */
 typedef struct kd_order_frame {
     kd_value_iter list; /* of a list */
     uint32_t at, base, end;
@@ -71,6 +72,8 @@ typedef struct kd_order {
 
 void kd_order_init(kd_order *order);
 void kd_order_fini(kd_order *order);
+/* Frees the memory of a walk that has ended if it is more than `keep` bytes. */
+void kd_order_trim(kd_order *order, size_t keep);
 /* Goes into a list or an object. False without memory. */
 bool kd_order_push(kd_order *order, kd_value container);
 /* The next member of the innermost container; key.p is NULL in a list. False at its end. */
