@@ -212,7 +212,7 @@ static void test_drain_loses_nothing(void **state)
     for (; n < 300; n++)
         fds[n] = dial(port);
     kd_listener_start(listener);
-    kd_listener_drain(listener, 50, on_closed);
+    kd_listener_drain(listener, 300, on_closed);
     kd_listener_drain(listener, 0, NULL); /* the second is ignored */
     for (; n < KD_COUNT(fds); n++)
         if ((fds[n] = dial(port)) < 0)
@@ -238,7 +238,13 @@ static void test_drain_ends_under_load(void **state)
     kd_listener_start(listener);
     kd_listener_drain(listener, 50, on_closed);
     unsigned n = 0, served = 0;
-    for (int fd; (fd = dial(kd_listener_port(listener))) >= 0; n++) {
+    for (;;) {
+        int fd = dial(kd_listener_port(listener));
+        if (fd < 0 && errno == ECONNRESET)
+            continue; /* the socket closed during the handshake; the other may be open still */
+        if (fd < 0)
+            break;
+        n++;
         served += greeted(fd);
         poll(NULL, 0, 1);
     }
