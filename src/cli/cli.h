@@ -29,9 +29,9 @@ typedef struct kd_cli_hooks {
     int (*run)(const kd_cli_run_options *options);
     /* Prints what would happen to a request. Returns the exit code; NULL: not available. */
     int (*explain)(const kd_cli_explain_options *options);
-    /* Builds the route table in memory. False: *panic is the router's text of the first conflict, in the arena. NULL:
-     * only equal routes are found. */
-    bool (*routes)(kd_arena *arena, const kd_service *service, kd_str *panic);
+    /* Builds the route table in memory and adds an error for each conflict, the router's panic in its `compat`. False
+     * when there is one. NULL: only equal routes are found. */
+    bool (*routes)(kd_arena *arena, const kd_service *service, kd_errors *errors);
 } kd_cli_hooks;
 
 /* Runs the command that argv names. Returns the exit code (spec/04 section 1.1; 255 stands for the reference's -1). */

@@ -19,6 +19,10 @@ void kd_cli_error(const char *title)
 
 void kd_cli_findings(const kd_errors *errors, kd_severity least)
 {
+    /* A file that cannot be read: the line before has said it. */
+    const kd_error *only = errors->count == 1 ? errors->first : NULL;
+    if (only && !only->at && only->compat.n && !only->suggestion.n)
+        return;
     kd_buf text;
     kd_buf_init(&text, REPORT_MAX);
     kd_report_write(&text, errors, least);

@@ -26,17 +26,56 @@ static const char *scope_name(uint8_t scope)
     }
 }
 
-static void warn_unknown(kd_walk *w, const kd_node *node, kd_str path)
+/* What follows github.com/ or github_com/, which people mix up; empty for another name. */
+static kd_str former_tail(kd_str name)
+{
+    static const size_t host = sizeof("github.com/") - 1;
+    return name.n > host && kd_str_starts(name, KD_STR("github")) ? kd_str_from(name, host) : KD_STR("");
+}
+
+/* The namespace that a mistyped or forgotten former name stands for; p is NULL for none. */
+static kd_str former_namespace(kd_str name)
+{
+    static const struct {
+        kd_str tail, name;
+    } forgotten[] = {
+        {KD_STR_INIT("devopsfaith/krakend-ratelimit/juju/router"), KD_STR_INIT("qos/ratelimit/router")},
+        {KD_STR_INIT("devopsfaith/krakend-ratelimit/juju/proxy"), KD_STR_INIT("qos/ratelimit/proxy")},
+    };
+    const kd_namespace *ns;
+    kd_str tail = former_tail(name);
+    if (!tail.n)
+        return (kd_str){NULL, 0};
+    for (size_t i = 0; i < KD_COUNT(forgotten); i++)
+        if (kd_str_eq(forgotten[i].tail, tail))
+            return forgotten[i].name;
+    for (size_t i = 0; (ns = kd_namespace_at(i)); i++)
+        if (kd_str_eq(former_tail(ns->alias), tail))
+            return ns->name;
+    return (kd_str){NULL, 0};
+}
+
+static kd_str near_namespace(kd_str name)
 {
     kd_str names[NAMES_MAX];
     size_t n = 0;
     const kd_namespace *ns;
-    for (size_t i = 0; n < NAMES_MAX && (ns = kd_namespace_at(i)); i++)
+    while (n < NAMES_MAX && (ns = kd_namespace_at(n)))
         names[n++] = ns->name;
+    return kd_suggest(name, names, n);
+}
+
+static void warn_unknown(kd_walk *w, const kd_node *node, kd_str path)
+{
     kd_error *e = kd_errors_add(w->errors, KD_SEVERITY_WARNING, node->key_at, path,
                                 "unknown namespace \"%.*s\": it has no effect", KD_FMT(kd_str_head(node->key, 80)));
-    kd_str near = kd_suggest(node->key, names, n);
-    if (near.p)
+    const kd_fields *owner = kd_fields_owning(node->key, NULL);
+    kd_str near = former_namespace(node->key);
+    if (!near.p)
+        near = near_namespace(node->key);
+    if (owner)
+        e->suggestion = kd_arena_printf(w->arena, "it is a key of the %s, not of its extra_config", owner->name);
+    else if (near.p)
         e->suggestion = kd_arena_printf(w->arena, "did you mean \"%.*s\"?", KD_FMT(near));
 }
 

@@ -569,7 +569,10 @@ static void warn_unknown(kd_walk *w, const kd_fields *fields, const kd_node *nod
             names[n++] = f->key;
     }
     kd_str near = kd_suggest(node->key, names, n);
-    if (near.p)
+    const kd_fields *owner = kd_fields_owning(node->key, fields);
+    if (owner)
+        e->suggestion = kd_arena_printf(w->arena, "it is a key of the %s", owner->name);
+    else if (near.p)
         e->suggestion = kd_arena_printf(w->arena, "did you mean \"%.*s\"?", KD_FMT(near));
 }
 

@@ -129,6 +129,8 @@ typedef struct kd_namespace {
 void kd_namespaces_register(const kd_namespace *entries, size_t n);
 /* The namespace of that name or alias that may stand in `scope`; failing that, one that stands elsewhere; or NULL. */
 const kd_namespace *kd_namespace_find(kd_str name, uint8_t scope);
+/* The table of another object that has this key, or NULL: for a key that stands in the wrong place. */
+const kd_fields *kd_fields_owning(kd_str key, const kd_fields *except);
 /* The i-th known namespace, announced ones first, or NULL beyond the last. */
 const kd_namespace *kd_namespace_at(size_t i);
 

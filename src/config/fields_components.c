@@ -62,14 +62,14 @@ static const kd_field proxy_endpoint[] = {
      .edition = KD_EDITION_EE},
     {FIELD("max_payload", INT, IGNORE, "Largest body of a request."), .edition = KD_EDITION_EE},
 };
-const kd_fields kd_proxy_endpoint_fields = TABLE("proxy block", proxy_endpoint, KD_SCOPE_ENDPOINT);
+const kd_fields kd_proxy_endpoint_fields = TABLE("endpoint's proxy block", proxy_endpoint, KD_SCOPE_ENDPOINT);
 
 static const kd_field proxy_backend[] = {
     {FIELD("shadow", BOOL, IGNORE, "Sends a copy of the request and drops the answer.")},
     {FIELD("shadow_timeout", DURATION, IGNORE, "Longest time for the copy.")},
     {FIELD("flatmap_filter", OBJECTS, IGNORE, "Moves fields of the answer."), .child = &flatmap_fields},
 };
-const kd_fields kd_proxy_backend_fields = TABLE("proxy block", proxy_backend, KD_SCOPE_BACKEND);
+const kd_fields kd_proxy_backend_fields = TABLE("backend's proxy block", proxy_backend, KD_SCOPE_BACKEND);
 
 static const kd_field backend_http[] = {
     {FIELD("return_error_details", STRING, IGNORE, "Key under which an error's status and body appear.")},

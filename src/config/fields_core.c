@@ -84,8 +84,10 @@ static const kd_field backend[] = {
     {FIELD("timeout", DURATION, .offset = KD_NO_OFFSET, "Accepted by KrakenD's decoder, without effect."), .go = "Timeout"},
     {FIELD("decoder", REFUSED, .offset = KD_NO_OFFSET, "No value is accepted."), .go = "Decoder"},
     {BACKEND("extra_config", EXTRA, extra, "Optional behaviour of the backend.")},
-    {BACKEND("input_headers", STRINGS, input_headers, "Of the endpoint's headers, those this backend gets.")},
-    {BACKEND("input_query_strings", STRINGS, input_query_strings, "Of the endpoint's parameters, those it gets.")},
+    {BACKEND("input_headers", STRINGS, input_headers, "Of the endpoint's headers, those this backend gets."),
+     .former = "headers_to_pass"},
+    {BACKEND("input_query_strings", STRINGS, input_query_strings, "Of the endpoint's parameters, those it gets."),
+     .former = "querystring_params"},
 };
 const kd_fields kd_backend_fields = TABLE("backend", backend, KD_SCOPE_BACKEND, kd_backend, offsetof(kd_backend, at));
 

@@ -143,3 +143,25 @@ const kd_namespace *kd_namespace_find(kd_str name, uint8_t scope)
     }
     return elsewhere;
 }
+
+static bool owns(const kd_fields *fields, kd_str key)
+{
+    for (uint32_t i = 0; i < fields->n; i++)
+        if (!fields->v[i].go && (kd_str_eq(fields->v[i].key, key) ||
+                                 (fields->v[i].former && kd_str_eq(kd_str_from_c(fields->v[i].former), key))))
+            return true;
+    return false;
+}
+
+const kd_fields *kd_fields_owning(kd_str key, const kd_fields *except)
+{
+    const kd_fields *const core[] = {&kd_endpoint_fields, &kd_backend_fields, &kd_service_fields};
+    const kd_namespace *ns;
+    for (size_t i = 0; i < KD_COUNT(core); i++)
+        if (core[i] != except && owns(core[i], key))
+            return core[i];
+    for (size_t i = 0; (ns = kd_namespace_at(i)); i++)
+        if (ns->fields && ns->fields != except && owns(ns->fields, key))
+            return ns->fields;
+    return NULL;
+}
