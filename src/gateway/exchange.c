@@ -1,0 +1,296 @@
+#include "gateway/exchange.h"
+
+#include "gateway/param_check.h"
+#include "gateway/stream_body.h"
+#include "gateway/worker.h"
+
+/* ---- the end ------------------------------------------------------------------------------------------------------- */
+
+static void finish(kd_exchange *x)
+{
+    x->finished = true;
+    kd_generation *generation = x->generation;
+    for (unsigned i = 0; i < generation->n_end_hooks; i++)
+        generation->end_hooks[i].run(x, generation->end_hooks[i].config);
+    kd_scope_cancel(&x->scope);
+    if (x->streaming)
+        kd_stream_body_cancel(x->streaming);
+    kd_timer_disarm(&x->front->worker->loop.timers, &x->root.timer);
+    kd_gateway_worker *worker = x->worker;
+    worker->failures[x->failure]++;
+    kd_front *front = x->front;
+    kd_gateway_worker_unuse(worker, generation);
+    front->ops->release(front); /* x is gone with the front's arena */
+}
+
+void kd_exchange_leave(kd_exchange *x)
+{
+    if (x->depth > 1 || x->finished) {
+        x->depth--;
+        return;
+    }
+    if (x->gone && !x->root.ended) {
+        x->failure = KD_FAIL_CANCELLED;
+        kd_branch_expire(&x->root, KD_FAIL_CANCELLED);
+    }
+    if (x->done || (x->gone && x->root.ended)) {
+        finish(x);
+        return;
+    }
+    x->depth--;
+}
+
+/* ---- answering ----------------------------------------------------------------------------------------------------- */
+
+void kd_exchange_note(kd_exchange *x, kd_str text)
+{
+    kd_note *note = KD_NEW(x->front->arena, kd_note);
+    if (!note)
+        return;
+    note->text = text;
+    *x->notes_tail = note;
+    x->notes_tail = &note->next;
+    x->n_notes++;
+}
+
+kd_verdict kd_exchange_answer(kd_branch *branch, uint16_t status, kd_str body, kd_str type)
+{
+    kd_exchange *x = branch->x;
+    x->reply.status = status;
+    x->body = body;
+    if (type.n)
+        kd_headers_add_token(&x->reply.headers, KD_HEADER_CONTENT_TYPE, type);
+    return KD_DONE;
+}
+
+static void send_answer(kd_exchange *x)
+{
+    kd_generation *generation = x->generation;
+    x->sent = true;
+    if (x->gone)
+        return;
+    for (unsigned i = 0; i < generation->n_head_hooks; i++)
+        generation->head_hooks[i].run(x, generation->head_hooks[i].config);
+    if (x->reply.status == 0)
+        x->reply.status = 200;
+    if (x->streaming)
+        kd_stream_body_start(x->streaming);
+    else
+        x->front->ops->respond(x->front, &x->reply, kd_status_has_body(x->reply.status) ? x->body : KD_STR(""), true);
+}
+
+void kd_exchange_expired(kd_exchange *x, kd_branch *branch)
+{
+    if (branch != &x->root || !x->streaming || x->done)
+        return;
+    x->over_deadline = true;
+    x->failure = KD_FAIL_DEADLINE;
+    kd_stream_body_cancel(x->streaming);
+    x->front->ops->abort(x->front);
+}
+
+static void on_root_end(kd_branch *branch) { send_answer(branch->x); }
+
+/* ---- starting ------------------------------------------------------------------------------------------------------ */
+
+kd_str kd_exchange_client_ip(kd_exchange *x)
+{
+    if (x->client_ip.p)
+        return x->client_ip;
+    char *text = kd_arena_alloc(x->front->arena, KD_IP_TEXT + 56);
+    if (!text)
+        return KD_STR("");
+    const kd_address *peer = x->front->peer;
+    bool local = peer->any.sa_family == AF_UNIX || peer->any.sa_family == AF_UNSPEC;
+    size_t n = local ? 0 : kd_address_write(text + KD_IP_TEXT, peer);
+    kd_str address = {text + KD_IP_TEXT, n};
+    ptrdiff_t colon = kd_str_rfind(address, ':');
+    if (colon > 0)
+        address.n = (size_t)colon;
+    if (address.n > 1 && address.p[0] == '[')
+        address = (kd_str){address.p + 1, address.n - 2};
+    x->client_ip = kd_client_ip_find(&x->generation->client_ip, address, local, &x->front->head->headers,
+                                     x->front->arena, text);
+    if (!x->client_ip.p)
+        x->client_ip = KD_STR("");
+    return x->client_ip;
+}
+
+static void answer_now(kd_exchange *x, uint16_t status)
+{
+    x->reply.status = status;
+    x->root.ended = true;
+    send_answer(x);
+}
+
+static void redirect(kd_exchange *x, const kd_route_match *match)
+{
+    kd_request_head *head = x->front->head;
+    kd_arena *arena = x->front->arena;
+    const kd_header *prefix = kd_headers_find_name(&head->headers, KD_STR("X-Forwarded-Prefix"));
+    kd_str origin = {"", 0};
+    if (head->authority.n)
+        origin = kd_str_head(head->target, (size_t)(head->authority.p + head->authority.n - head->target.p));
+    kd_redirect words;
+    if (!kd_redirect_word(arena, match, head->method_text, origin, prefix ? kd_header_value(prefix) : KD_STR(""),
+                          head->query, head->has_query, &words)) {
+        answer_now(x, 503);
+        return;
+    }
+    kd_headers_add_token(&x->reply.headers, KD_HEADER_LOCATION, words.location);
+    if (words.has_type)
+        kd_headers_add_token(&x->reply.headers, KD_HEADER_CONTENT_TYPE, KD_STR("text/html; charset=utf-8"));
+    x->body = words.body;
+    answer_now(x, (uint16_t)match->status);
+}
+
+static bool route(kd_exchange *x)
+{
+    kd_generation *generation = x->generation;
+    kd_arena *arena = x->front->arena;
+    kd_route_match match = {0};
+    uint32_t room = kd_router_max_params(generation->router);
+    match.params = room ? kd_arena_alloc(arena, room * sizeof *match.params) : NULL;
+    if (room && !match.params)
+        return false;
+    kd_route_result result = kd_router_lookup(generation->router, x->front->head->method_text, x->path, arena, &match);
+    x->params = match.params;
+    x->n_params = match.n_params;
+    switch (result) {
+    case KD_ROUTE_FOUND:
+        x->plan = match.route->handler;
+        return true;
+    case KD_ROUTE_NOT_ALLOWED:
+        x->plan = generation->not_allowed;
+        x->allow = match.allow;
+        return true;
+    case KD_ROUTE_NOT_FOUND:
+        x->plan = generation->not_found;
+        return true;
+    case KD_ROUTE_REDIRECT:
+        redirect(x, &match);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void start(kd_exchange *x)
+{
+    kd_front *front = x->front;
+    kd_request_head *head = front->head;
+    if (KD_UNLIKELY(head->expect_other)) {
+        x->reply.close = true;
+        answer_now(x, 417);
+        return;
+    }
+    if (KD_UNLIKELY(head->method == KD_METHOD_OPTIONS && kd_str_eq(head->target, KD_STR("*")))) {
+        answer_now(x, 200);
+        return;
+    }
+    kd_str bad;
+    x->path = head->path;
+    bool decoded = head->path_plain || kd_go_url_unescape(front->arena, head->path, false, &x->path, &bad);
+    if (KD_UNLIKELY(!decoded)) {
+        x->reply.close = true;
+        answer_now(x, 400);
+        return;
+    }
+    if (KD_UNLIKELY(!route(x))) {
+        answer_now(x, 503);
+        return;
+    }
+    if (!x->plan)
+        return; /* redirected */
+    char *states = kd_arena_zero(front->arena, x->plan->state_size);
+    if (KD_UNLIKELY(!states)) {
+        answer_now(x, 503);
+        return;
+    }
+    kd_branch_init(&x->root, NULL, x, x->plan->steps, 0, x->plan->n_steps, states);
+    x->root.request = &x->request;
+    x->root.on_end = on_root_end;
+    kd_branch_run(&x->root);
+}
+
+static void on_request(void *context, kd_front *front)
+{
+    kd_gateway_worker *worker = context;
+    kd_exchange *x = KD_NEW(front->arena, kd_exchange);
+    static const kd_headers none = {0};
+    if (KD_UNLIKELY(!x)) {
+        /* Not even room for the exchange: nothing that could answer. */
+        front->owner = NULL;
+        front->ops->respond(front, &(kd_reply){.status = 503, .headers = none, .length = -1, .close = true}, KD_STR(""),
+                            true);
+        return;
+    }
+    front->owner = x;
+    x->front = front;
+    x->worker = worker;
+    x->generation = kd_gateway_worker_use(worker);
+    x->notes_tail = &x->notes;
+    x->reply.length = -1;
+    kd_headers_init(&x->reply.headers, front->arena);
+    kd_scope_init(&x->scope, NULL, NULL);
+    worker->requests++;
+    kd_exchange_enter(x);
+    start(x);
+    kd_exchange_leave(x);
+}
+
+/* ---- what the front tells ------------------------------------------------------------------------------------------ */
+
+static void on_body(kd_front *front, kd_str piece, bool end, bool failed)
+{
+    kd_exchange *x = front->owner;
+    if (!x || !x->on_body)
+        return;
+    kd_exchange_enter(x);
+    x->on_body(x, piece, end, failed);
+    kd_exchange_leave(x);
+}
+
+static void on_writable(kd_front *front)
+{
+    kd_exchange *x = front->owner;
+    if (!x || !x->streaming)
+        return;
+    kd_exchange_enter(x);
+    kd_stream_body_resume(x->streaming);
+    kd_exchange_leave(x);
+}
+
+static void on_gone(kd_front *front)
+{
+    kd_exchange *x = front->owner;
+    if (!x) {
+        front->ops->release(front);
+        return;
+    }
+    kd_exchange_enter(x);
+    x->gone = true;
+    if (x->failure == KD_FAIL_NONE)
+        x->failure = KD_FAIL_CANCELLED;
+    kd_exchange_leave(x);
+}
+
+static void on_done(kd_front *front)
+{
+    kd_exchange *x = front->owner;
+    if (!x) {
+        front->ops->release(front);
+        return;
+    }
+    kd_exchange_enter(x);
+    x->done = true;
+    kd_exchange_leave(x);
+}
+
+const kd_handler kd_exchange_handler = {
+    .on_request = on_request,
+    .on_body = on_body,
+    .on_writable = on_writable,
+    .on_gone = on_gone,
+    .on_done = on_done,
+};

@@ -1,0 +1,208 @@
+#include "gateway/generation.h"
+
+#include "gateway/access_log.h"
+#include "gateway/compile.h"
+#include "gateway/steps/core.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static const kd_str any_method[] = {KD_STR_INIT("GET"),     KD_STR_INIT("POST"),    KD_STR_INIT("PUT"),
+                                    KD_STR_INIT("PATCH"),   KD_STR_INIT("HEAD"),    KD_STR_INIT("OPTIONS"),
+                                    KD_STR_INIT("DELETE"),  KD_STR_INIT("CONNECT"), KD_STR_INIT("TRACE")};
+static const kd_str endpoint_methods[] = {KD_STR_INIT("GET"), KD_STR_INIT("POST"), KD_STR_INIT("PUT"),
+                                          KD_STR_INIT("PATCH"), KD_STR_INIT("DELETE")};
+
+static bool is_endpoint_method(kd_str method)
+{
+    for (size_t i = 0; i < KD_COUNT(endpoint_methods); i++)
+        if (kd_str_eq(method, endpoint_methods[i]))
+            return true;
+    return false;
+}
+
+static bool add_any(kd_generation *g, const kd_compile *compile, kd_str path, kd_str name, const kd_step_type *type)
+{
+    kd_plan *plan = kd_plan_own(compile, name, type, NULL, true);
+    if (!plan)
+        return false;
+    for (size_t i = 0; i < KD_COUNT(any_method); i++)
+        kd_router_add(g->router, any_method[i], path, plan, NULL, compile->errors);
+    return true;
+}
+
+static bool add_builtins(kd_generation *g, const kd_compile *compile)
+{
+    if (!g->options.disable_health) {
+        kd_str path = g->options.health_path.n ? g->options.health_path : KD_STR("/__health");
+        kd_plan *plan = kd_plan_own(compile, path, &kd_core_health, NULL, false);
+        if (!plan)
+            return false;
+        kd_router_add(g->router, KD_STR("GET"), path, plan, NULL, compile->errors);
+    }
+    if (g->service->debug_endpoint &&
+        !add_any(g, compile, KD_STR("/__debug/*param"), KD_STR("/__debug/*"), &kd_core_debug))
+        return false;
+    return !g->service->echo_endpoint ||
+           add_any(g, compile, KD_STR("/__echo/*param"), KD_STR("/__echo/*"), &kd_core_echo);
+}
+
+static bool add_endpoints(kd_generation *g, kd_compile *compile)
+{
+    kd_service *service = g->service;
+    g->plans = KD_NEW_ARRAY(&g->arena, kd_plan *, service->n_endpoints + 1);
+    if (!g->plans)
+        return false;
+    for (uint32_t i = 0; i < service->n_endpoints; i++) {
+        kd_endpoint *e = &service->endpoints[i];
+        if (!is_endpoint_method(e->method_upper))
+            continue;
+        compile->endpoint = e;
+        g->plans[i] = kd_plan_compile(compile);
+        if (!g->plans[i])
+            return false;
+        kd_router_add(g->router, e->method_upper, e->route, g->plans[i], e->at, compile->errors);
+    }
+    compile->endpoint = NULL;
+    return true;
+}
+
+static int by_text(const void *a, const void *b) { return kd_str_cmp(*(const kd_str *)a, *(const kd_str *)b); }
+
+/* OPTIONS for the path of each endpoint, with the methods that the path has (spec/01 section 4.8). */
+static bool add_auto_options(kd_generation *g, const kd_compile *compile)
+{
+    kd_service *service = g->service;
+    kd_map seen;
+    kd_map_init(&seen, NULL, service->n_endpoints + 1);
+    bool ok = true;
+    for (uint32_t i = 0; i < service->n_endpoints && ok; i++) {
+        const kd_endpoint *e = &service->endpoints[i];
+        if (!g->plans[i] || kd_map_find(&seen, e->route))
+            continue;
+        kd_str methods[KD_COUNT(endpoint_methods)], *allow = KD_NEW(&g->arena, kd_str);
+        size_t n = 0;
+        for (uint32_t k = i; k < service->n_endpoints && n < KD_COUNT(methods); k++)
+            if (g->plans[k] && kd_str_eq(service->endpoints[k].route, e->route))
+                methods[n++] = service->endpoints[k].method_upper;
+        qsort(methods, n, sizeof *methods, by_text);
+        char text[64];
+        size_t at = 0;
+        for (size_t k = 0; k < n; k++) {
+            if (k)
+                memcpy(text + at, ", ", 2), at += 2;
+            memcpy(text + at, methods[k].p, methods[k].n);
+            at += methods[k].n;
+        }
+        if (allow)
+            *allow = kd_arena_copy(&g->arena, kd_str_of(text, at));
+        kd_plan *plan = allow && allow->p ? kd_plan_own(compile, e->route, &kd_core_options, allow, true) : NULL;
+        ok = plan && kd_map_put(&seen, e->route, plan);
+        if (ok)
+            kd_router_add(g->router, KD_STR("OPTIONS"), e->route, plan, e->at, compile->errors);
+    }
+    kd_map_fini(&seen);
+    return ok;
+}
+
+static bool build_routes(kd_generation *g, kd_compile *compile)
+{
+    kd_arena work;
+    kd_arena_init(&work, NULL, 0);
+    g->router = kd_router_create(&g->arena, &work, &g->options);
+    uint32_t before = compile->errors->errors;
+    bool ok = g->router && add_builtins(g, compile) && add_endpoints(g, compile) &&
+              (!g->options.auto_options || add_auto_options(g, compile));
+    if (ok) {
+        g->not_found = kd_plan_own(compile, KD_STR("404"), &kd_core_not_found, NULL, true);
+        g->not_allowed = kd_plan_own(compile, KD_STR("405"), &kd_core_not_allowed, NULL, true);
+        ok = g->not_found && g->not_allowed && compile->errors->errors == before &&
+             kd_router_finish(g->router, compile->errors);
+    }
+    kd_arena_reset(&work);
+    return ok;
+}
+
+static void read_settings(kd_generation *g)
+{
+    const kd_service *s = g->service;
+    g->server.max_head = (size_t)(s->max_header_bytes > 0 ? s->max_header_bytes : 1024 * 1024) + 4096;
+    g->server.read_timeout = s->read_timeout;
+    g->server.read_head_timeout = s->read_header_timeout ? s->read_header_timeout : s->read_timeout;
+    g->server.idle_timeout = s->idle_timeout ? s->idle_timeout : s->read_timeout;
+    g->server.write_timeout = s->write_timeout;
+    g->client.keep_alive = !s->disable_keep_alives;
+    g->client.max_idle = s->max_idle_connections;
+    g->client.max_idle_per_host = s->max_idle_connections_per_host;
+    g->client.idle_timeout = s->idle_connection_timeout;
+    g->client.header_timeout = s->response_header_timeout;
+    g->client.dial_timeout = s->dialer_timeout;
+    g->client.dial_keep_alive = s->dialer_keep_alive;
+}
+
+kd_generation *kd_generation_create(kd_arena *arena, kd_service *service, unsigned n_workers, kd_errors *errors)
+{
+    kd_generation *g = calloc(1, sizeof *g);
+    if (!g) {
+        kd_arena_reset(arena);
+        return NULL;
+    }
+    g->arena = *arena;
+    *arena = (kd_arena){0};
+    g->service = service;
+    service->arena = &g->arena;
+    g->n_workers = n_workers;
+    atomic_init(&g->workers, n_workers);
+    kd_router_options_load(service, &g->options);
+    g->version_header = g->options.hide_version_header ? KD_STR("Version undefined") : KD_STR(KD_VERSION_HEADER);
+    read_settings(g);
+    kd_compile compile = {.generation = g, .arena = &g->arena, .service = service, .errors = errors};
+    if (!kd_client_ip_init(&g->client_ip, &g->options, &g->arena) || !build_routes(g, &compile) ||
+        !kd_access_log_install(g, isatty(STDOUT_FILENO) && strcmp(getenv("TERM") ? getenv("TERM") : "", "dumb") != 0)) {
+        kd_generation_destroy(g);
+        return NULL;
+    }
+    return g;
+}
+
+void kd_generation_destroy(kd_generation *generation)
+{
+    kd_arena arena = generation->arena;
+    free(generation);
+    kd_arena_reset(&arena);
+}
+
+static void log_endpoint(const kd_generation *g, uint32_t i)
+{
+    const kd_endpoint *e = &g->service->endpoints[i];
+    if (!g->plans[i]) {
+        kd_log(KD_LOG_ERROR, "[SERVICE: Gin] [ENDPOINT: %.*s ] Unsupported method %.*s", KD_FMT(e->route),
+               KD_FMT(e->method));
+        return;
+    }
+    kd_log(KD_LOG_DEBUG, "[ENDPOINT: %.*s] Building the proxy pipe", KD_FMT(e->route));
+    for (uint32_t k = 0; k < e->n_backends; k++)
+        kd_log(KD_LOG_DEBUG, "[BACKEND: %.*s] Building the backend pipe", KD_FMT(e->backends[k].url_pattern.template));
+    if (g->plans[i]->problem.n) {
+        kd_log(KD_LOG_ERROR, "[SERVICE: Gin] %.*s", KD_FMT(g->plans[i]->problem));
+        return;
+    }
+    for (uint16_t k = 0; k < g->plans[i]->n_steps; k++) {
+        const kd_step *step = &g->plans[i]->steps[k];
+        if (step->type->log)
+            step->type->log(g->plans[i], step->config);
+    }
+    kd_log(KD_LOG_DEBUG, "[ENDPOINT: %.*s] Building the http handler", KD_FMT(e->route));
+    kd_log(KD_LOG_DEBUG, "[ENDPOINT: %.*s][JWTSigner] Signer disabled", KD_FMT(e->route));
+    kd_log(KD_LOG_INFO, "[ENDPOINT: %.*s][JWTValidator] Validator disabled for this endpoint", KD_FMT(e->route));
+}
+
+void kd_generation_log(const kd_generation *generation)
+{
+    if (!kd_log_wants(KD_LOG_ERROR))
+        return;
+    for (uint32_t i = 0; i < generation->service->n_endpoints; i++)
+        log_endpoint(generation, i);
+    if (generation->options.auto_options)
+        kd_log(KD_LOG_DEBUG, "[SERVICE: Gin] Enabling the auto options endpoints");
+}

@@ -1,0 +1,58 @@
+/* What travels through a plan: the request that goes to the backends, and the outcome that comes back. An outcome holds
+ * response and fault, either may be missing, so that static data, breakers and partial merges need no special path. */
+#ifndef KD_GATEWAY_MESSAGE_H
+#define KD_GATEWAY_MESSAGE_H
+
+#include "base/failure.h"
+#include "http/call.h"
+#include "text/go/url.h"
+#include "text/value.h"
+
+typedef struct kd_param {
+    kd_str name; /* first letter upper-cased */
+    kd_str value;
+} kd_param;
+
+/* lura's proxy.Request. */
+typedef struct kd_request {
+    kd_str method;
+    kd_str path;      /* after the request builder: the backend's, raw */
+    kd_str url;       /* after the balancer: whole, as logs and errors show it */
+    kd_query query;
+    kd_headers headers;
+    kd_param *params;
+    uint32_t n_params;
+    const kd_target *target; /* after the balancer */
+    kd_str request_target;   /* path and query as they go out */
+    kd_str basic_user;       /* user info of the host, for Authorization: Basic; p is NULL without */
+} kd_request;
+
+/* A body that still streams from a call. */
+typedef struct kd_stream_body kd_stream_body;
+
+/* lura's proxy.Response. */
+typedef struct kd_response {
+    kd_value data; /* an object; KD_NULL is Go's nil map */
+    bool complete;
+    bool raw;        /* no-op: body and head go to the client as they are */
+    uint16_t status; /* of the backend; 0: none */
+    kd_headers headers;
+    kd_stream_body *body; /* raw: what still streams, or NULL */
+} kd_response;
+
+/* A failure on its way to the client. */
+typedef struct kd_fault {
+    kd_failure failure;
+    kd_str text;     /* in KrakenD's words */
+    uint16_t status; /* answered to the client; 0: 500 */
+    kd_str encoding; /* Content-Type of the text, may be empty */
+    struct kd_fault *next; /* further ones of a merge */
+    bool several;    /* a merge's list, even of one */
+} kd_fault;
+
+typedef struct kd_outcome {
+    kd_response *response;
+    kd_fault *fault;
+} kd_outcome;
+
+#endif

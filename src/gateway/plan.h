@@ -1,0 +1,20 @@
+/* A compiled plan: what a route runs. Immutable, lives in its generation. */
+#ifndef KD_GATEWAY_PLAN_H
+#define KD_GATEWAY_PLAN_H
+
+#include "gateway/step.h"
+
+#define KD_PLAN_MAX_STEPS 4096
+
+typedef struct kd_plan {
+    const kd_endpoint *endpoint; /* NULL for the gateway's own routes */
+    kd_str name;                 /* in logs: "/a/:id" */
+    kd_str log_prefix;           /* "[ENDPOINT: /a/:id]" */
+    kd_str problem; /* why the pipe could not be built, for the log; else empty */
+    kd_step *steps;
+    uint16_t n_steps;
+    uint32_t state_size;
+    kd_body_need request, response; /* the strongest needs */
+} kd_plan;
+
+#endif

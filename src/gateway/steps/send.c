@@ -1,0 +1,357 @@
+/* The innermost step of a backend's pipe: the call. It waits for the head (no-op) or for the whole body (everything that is
+ * decoded), follows redirects, passes the client's body on, and words failures as Go's client does (spec/01 sections 7.10,
+ * 8.2 to 8.6). */
+#include "gateway/steps/send.h"
+
+#define FIRST_BODY_BUFFER (1024u * 1024) /* a stated length is believed only so far */
+
+static const kd_call_events events;
+
+static bool compile_send(const kd_compile *compile, kd_compiled *out)
+{
+    const kd_backend *backend = compile->backend;
+    kd_send_config *config = KD_NEW(compile->arena, kd_send_config);
+    if (!config)
+        return false;
+    const kd_node *http = kd_extra_find(&backend->extra, KD_STR("backend/http"));
+    const kd_node *client = kd_extra_find(&backend->extra, KD_STR("backend/http/client"));
+    const kd_node *details = kd_node_get(http, KD_STR("return_error_details"));
+    const kd_node *code = kd_node_typed(http, KD_STR("return_error_code"), KD_NODE_BOOL);
+    const kd_node *on_redirect = kd_node_typed(client, KD_STR("send_body_on_redirect"), KD_NODE_BOOL);
+    config->backend = backend;
+    config->raw = kd_str_eq(backend->encoding, KD_STR("no-op"));
+    config->keep_errors = (details && details->type == KD_NODE_STRING && details->text.n) || (code && code->boolean);
+    config->compression = !compile->service->disable_compression;
+    config->keep_alive = !compile->service->disable_keep_alives;
+    config->body_on_redirect = on_redirect && on_redirect->boolean;
+    out->config = config;
+    out->at = backend->at;
+    out->response = config->raw ? KD_BODY_CHUNKS : KD_BODY_WHOLE;
+    out->request = KD_BODY_CHUNKS;
+    return true;
+}
+
+/* ---- words --------------------------------------------------------------------------------------------------------- */
+
+kd_received *kd_core_received(kd_branch *branch) { return branch->received; }
+
+kd_str kd_core_verb(kd_arena *arena, kd_str method)
+{
+    kd_str verb = kd_arena_copy(arena, method);
+    if (!verb.p)
+        return KD_STR("Get");
+    for (size_t i = 1; i < verb.n; i++)
+        ((char *)verb.p)[i] = (char)kd_lower((uint8_t)verb.p[i]);
+    return verb;
+}
+
+kd_str kd_core_url(kd_branch *branch)
+{
+    const kd_request *request = branch->request;
+    kd_arena *arena = branch->x->front->arena;
+    const kd_target *target = request->target;
+    if (!target)
+        return request->path;
+    if (!request->basic_user.p)
+        return kd_arena_printf(arena, "%.*s%.*s", KD_FMT(target->key), KD_FMT(request->request_target));
+    ptrdiff_t colon = kd_str_find(request->basic_user, ':');
+    kd_str user = colon < 0 ? request->basic_user : kd_str_head(request->basic_user, (size_t)colon);
+    return kd_arena_printf(arena, "%s://%.*s%s@%.*s%.*s", target->tls ? "https" : "http", KD_FMT(user),
+                           colon < 0 ? "" : ":***", KD_FMT(target->host), KD_FMT(request->request_target));
+}
+
+static kd_str client_error(kd_send *s, kd_str text)
+{
+    kd_arena *arena = s->branch->x->front->arena;
+    return kd_arena_printf(arena, "%.*s \"%.*s\": %.*s", KD_FMT(kd_core_verb(arena, s->method_text)),
+                           KD_FMT(kd_core_url(s->branch)), KD_FMT(text));
+}
+
+/* ---- the end of the wait ------------------------------------------------------------------------------------------- */
+
+static void ready(kd_send *s)
+{
+    s->ready = true;
+    kd_branch_resume(s->branch);
+}
+
+static void stop_feeding(kd_send *s)
+{
+    kd_exchange *x = s->branch->x;
+    if (s->feeding && x->body_owner == s) {
+        x->on_body = NULL;
+        if (!x->gone)
+            x->front->ops->pause_body(x->front);
+    }
+    s->feeding = false;
+}
+
+/* The branch gives up waiting. */
+static void on_cancel(void *what)
+{
+    kd_send *s = what;
+    stop_feeding(s);
+    kd_call_cancel(s->call);
+}
+
+static void on_scope_cancel(kd_scope *scope)
+{
+    kd_send *s = KD_CONTAINER(scope, kd_send, scope);
+    stop_feeding(s);
+    if (s->call)
+        kd_call_cancel(s->call);
+}
+
+static void fail_call(kd_send *s, kd_failure failure, kd_str text)
+{
+    stop_feeding(s);
+    kd_call_cancel(s->call);
+    kd_branch_fail(s->branch, failure, text);
+    ready(s);
+}
+
+/* ---- the client's body ---------------------------------------------------------------------------------------------- */
+
+static void on_client_body(kd_exchange *x, kd_str piece, bool end, bool failed)
+{
+    kd_send *s = x->body_owner;
+    if (failed) {
+        fail_call(s, KD_FAIL_BAD_REQUEST, client_error(s, KD_STR("invalid byte in chunk length")));
+        return;
+    }
+    if (end)
+        s->feeding = false;
+    if (kd_call_write(s->call, piece, end) == KD_FLOW_PAUSED && !end)
+        x->front->ops->pause_body(x->front);
+}
+
+static void on_writable(kd_call *call)
+{
+    kd_send *s = call->owner;
+    kd_exchange *x = s->branch->x;
+    kd_exchange_enter(x);
+    if (!s->feeding) {
+        s->feeding = true;
+        x->on_body = on_client_body;
+        x->body_owner = s;
+        x->body_taken = true;
+    }
+    if (x->front->body_ended)
+        kd_call_write(call, (kd_str){"", 0}, true);
+    else
+        x->front->ops->read_body(x->front);
+    kd_exchange_leave(x);
+}
+
+/* ---- the answer ------------------------------------------------------------------------------------------------------ */
+
+static bool is_success(unsigned status) { return status == 200 || status == 201; }
+
+static bool start_call(kd_send *s)
+{
+    kd_exchange *x = s->branch->x;
+    kd_call *call = KD_NEW(x->front->arena, kd_call);
+    if (!call)
+        return false;
+    s->call = call;
+    s->then = KD_THEN_DELIVER;
+    s->received.n = 0;
+    call->events = &events;
+    call->owner = s;
+    call->arena = x->front->arena;
+    call->target = s->target;
+    call->method = s->method;
+    call->idempotent = s->method == KD_METHOD_GET || s->method == KD_METHOD_HEAD || s->method == KD_METHOD_OPTIONS ||
+                       s->method == KD_METHOD_TRACE ||
+                       kd_headers_find(&s->branch->request->headers, KD_HEADER_IDEMPOTENCY_KEY);
+    if (!kd_send_compose(s))
+        return false;
+    kd_call_start(&x->worker->client, call);
+    return true;
+}
+
+static void follow(kd_send *s)
+{
+    stop_feeding(s);
+    kd_call_cancel(s->call);
+    if (!start_call(s))
+        fail_call(s, KD_FAIL_SHED, KD_STR("out of memory"));
+}
+
+/* The wait for a head whose body is of no interest is over: at once, or with the body where that comes along. */
+static void conclude(kd_send *s)
+{
+    if (s->then == KD_THEN_FOLLOW) {
+        follow(s);
+        return;
+    }
+    stop_feeding(s);
+    kd_call_cancel(s->call);
+    ready(s);
+}
+
+static void on_head(kd_call *call)
+{
+    kd_send *s = call->owner;
+    kd_exchange *x = s->branch->x;
+    kd_exchange_enter(x);
+    bool failed = false;
+    s->received.status = call->head.status;
+    s->received.headers = &call->head.headers;
+    if (KD_UNLIKELY(call->head.status >= 300 && call->head.status < 400) && kd_send_follows(s, &failed)) {
+        s->then = KD_THEN_FOLLOW;
+    } else if (KD_UNLIKELY(failed)) {
+        stop_feeding(s);
+        kd_call_cancel(call);
+        ready(s);
+    } else if (s->config->raw) {
+        ready(s);
+    } else if (!is_success(call->head.status) && !s->config->keep_errors) {
+        s->then = KD_THEN_DISCARD;
+    }
+    if (s->then != KD_THEN_DELIVER && !call->data_follows && !failed)
+        conclude(s);
+    kd_exchange_leave(x);
+}
+
+/* Adds a piece to the whole body. */
+static bool collect(kd_send *s, kd_str piece)
+{
+    kd_received *r = &s->received;
+    if (r->n + piece.n + KD_JSON_PAD > s->cap) {
+        size_t want = r->n + piece.n + KD_JSON_PAD, cap = s->cap * 2;
+        if (s->cap == 0 && s->call->head.framing == KD_FRAMING_LENGTH) {
+            uint64_t stated = s->call->head.length;
+            cap = (size_t)(stated < FIRST_BODY_BUFFER ? stated : FIRST_BODY_BUFFER) + KD_JSON_PAD;
+        }
+        if (cap < want)
+            cap = want < KD_CHUNK_LARGE / 2 ? KD_CHUNK_LARGE / 2 : want * 2;
+        char *p = kd_arena_alloc(s->branch->x->front->arena, cap);
+        if (!p)
+            return false;
+        if (r->n)
+            memcpy(p, r->body, r->n);
+        r->body = p;
+        s->cap = cap;
+    }
+    if (piece.n)
+        memcpy(r->body + r->n, piece.p, piece.n);
+    r->n += piece.n;
+    return true;
+}
+
+static void on_data(kd_call *call, kd_str piece, bool end)
+{
+    kd_send *s = call->owner;
+    kd_exchange *x = s->branch->x;
+    kd_exchange_enter(x);
+    if (s->ready && s->config->raw) {
+        kd_stream_body_data(&s->stream, piece, end);
+    } else if (KD_UNLIKELY(s->then != KD_THEN_DELIVER)) {
+        conclude(s);
+    } else if (end && s->received.n == 0) {
+        /* The common case: the body came whole with the head and is decoded where it lies. */
+        s->received.body = (char *)piece.p;
+        s->received.n = piece.n;
+        stop_feeding(s);
+        ready(s);
+    } else if (!collect(s, piece)) {
+        fail_call(s, KD_FAIL_SHED, KD_STR("out of memory"));
+    } else if (end) {
+        stop_feeding(s);
+        ready(s);
+    }
+    kd_exchange_leave(x);
+}
+
+static void on_fail(kd_call *call)
+{
+    kd_send *s = call->owner;
+    kd_exchange *x = s->branch->x;
+    kd_exchange_enter(x);
+    stop_feeding(s);
+    if (s->ready && s->config->raw) {
+        kd_stream_body_fail(&s->stream);
+    } else if (call->head_told && s->then != KD_THEN_DELIVER) {
+        conclude(s);
+    } else if (call->head_told) {
+        /* What came may still be a whole document. */
+        s->received.cut = call->error;
+        s->received.cut_class = call->failure;
+        if (!s->received.body)
+            collect(s, (kd_str){"", 0});
+        ready(s);
+    } else {
+        kd_branch_fail(s->branch, call->failure, client_error(s, call->error));
+        ready(s);
+    }
+    kd_exchange_leave(x);
+}
+
+static const kd_call_events events = {
+    .on_head = on_head, .on_data = on_data, .on_fail = on_fail, .on_writable = on_writable};
+
+/* ---- the step ------------------------------------------------------------------------------------------------------- */
+
+/* A raw response: the backend's fields but the framing ones, and its body as a stream. */
+static kd_verdict deliver_raw(kd_send *s)
+{
+    kd_branch *branch = s->branch;
+    kd_exchange *x = branch->x;
+    kd_call *call = s->call;
+    const kd_header *coding = kd_headers_find(&call->head.headers, KD_HEADER_CONTENT_ENCODING);
+    bool gzip = s->auto_gzip && coding && kd_str_eq_ci(kd_header_value(coding), KD_STR("gzip"));
+    s->stream = (kd_stream_body){.x = x, .call = call};
+    if (gzip && !(s->stream.gunzip = kd_gunzip_begin(x->front->arena)))
+        return kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
+    if (gzip)
+        kd_headers_remove_token(&call->head.headers, KD_HEADER_CONTENT_ENCODING);
+    kd_headers_remove_token(&call->head.headers, KD_HEADER_CONTENT_LENGTH);
+    s->stream.length = !gzip && call->head.framing == KD_FRAMING_LENGTH ? (int64_t)call->head.length : -1;
+    s->response = (kd_response){.data = {.type = KD_NULL},
+                                .complete = true,
+                                .raw = true,
+                                .status = call->head.status,
+                                .headers = call->head.headers,
+                                .body = &s->stream};
+    branch->outcome = (kd_outcome){.response = &s->response};
+    return KD_DONE;
+}
+
+static kd_verdict enter_send(kd_branch *branch, const void *config, void *state)
+{
+    kd_send *s = state;
+    if (!s->branch) {
+        s->branch = branch;
+        s->config = config;
+        s->method_text = branch->request->method;
+        s->method = kd_method_of(s->method_text);
+        s->target = branch->request->target;
+        s->request_target = branch->request->request_target;
+        kd_scope_init(&s->scope, &branch->x->scope, on_scope_cancel);
+        if (!start_call(s))
+            return kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
+        return kd_branch_wait(branch, KD_WAIT_CALL, on_cancel, s);
+    }
+    if (branch->outcome.fault)
+        return KD_FAIL;
+    if (s->config->raw)
+        return deliver_raw(s);
+    branch->received = &s->received;
+    s->response = (kd_response){.data = {.type = KD_NULL}, .status = s->received.status};
+    branch->outcome = (kd_outcome){.response = &s->response};
+    return KD_DONE;
+}
+
+static void explain_send(const void *config, kd_buf *out)
+{
+    const kd_send_config *c = config;
+    kd_buf_printf(out, "http call, %s", c->raw ? "head and body streamed" : "whole body kept: it is decoded");
+}
+
+const kd_step_type kd_core_send = {.module = "core",
+                                   .name = "send",
+                                   .compile = compile_send,
+                                   .enter = enter_send,
+                                   .state_size = sizeof(kd_send),
+                                   .explain = explain_send};

@@ -1,0 +1,51 @@
+/* The call's step and what belongs to it: private to send*.c. */
+#ifndef KD_GATEWAY_STEPS_SEND_H
+#define KD_GATEWAY_STEPS_SEND_H
+
+#include "gateway/steps/core.h"
+#include "gateway/stream_body.h"
+
+#define KD_MAX_REDIRECTS 10
+
+typedef struct kd_send_config {
+    const kd_backend *backend;
+    bool raw;            /* no-op: head and body go on as they are */
+    bool keep_errors;    /* bodies of refused statuses are wanted: return_error_code, return_error_details */
+    bool compression;    /* ask for gzip */
+    bool keep_alive;
+    bool body_on_redirect;
+} kd_send_config;
+
+typedef enum kd_send_then { KD_THEN_DELIVER, KD_THEN_DISCARD, KD_THEN_FOLLOW } kd_send_then;
+
+/* The step's state: one request to a backend with all its redirects. */
+typedef struct kd_send {
+    kd_scope scope; /* of the call: it may outlive the branch while its body streams */
+    kd_branch *branch;
+    const kd_send_config *config;
+    kd_call *call; /* of the present request; a redirect makes a new one */
+    kd_method method;
+    kd_str method_text;
+    const kd_target *target;
+    kd_str request_target;
+    kd_str referer;
+    unsigned redirects;
+    bool drop_body;      /* a redirect turned the request into one without a body */
+    bool drop_sensitive; /* a redirect left the domain */
+    bool auto_gzip;      /* we asked for gzip, the backend's coding is ours to undo */
+    bool ready;          /* the wait is over */
+    bool feeding;        /* the client's body is being passed on */
+    kd_send_then then;
+    kd_received received;
+    size_t cap;
+    kd_stream_body stream;
+    kd_response response;
+} kd_send;
+
+/* Builds the head of the request that s describes, and its framing. False without memory. */
+bool kd_send_compose(kd_send *s);
+/* Is the answer a redirect that is followed? Changes s accordingly. A fault (too many, a bad Location) is set in the branch's
+ * outcome and *failed. */
+bool kd_send_follows(kd_send *s, bool *failed);
+
+#endif

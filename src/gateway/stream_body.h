@@ -1,0 +1,31 @@
+/* The body of a raw answer on its way from a call to the client: back-pressure both ways, gunzipped where the gateway
+ * itself asked for gzip. */
+#ifndef KD_GATEWAY_STREAM_BODY_H
+#define KD_GATEWAY_STREAM_BODY_H
+
+#include "gateway/message.h"
+#include "http/gunzip.h"
+
+struct kd_exchange;
+
+struct kd_stream_body {
+    struct kd_exchange *x;
+    kd_call *call;
+    kd_gunzip *gunzip; /* NULL: bytes pass as they are */
+    bool head_sent, ended, cancelled, paused;
+    int64_t length;    /* of the whole body, -1 when it is not known */
+    bool drop;         /* the client gets no body (HEAD, 204, 304) */
+    kd_failure failure; /* the call failed before the answer was begun */
+    bool failed;
+};
+
+/* The answer's head is ready in x->reply: send it, with the first piece if one follows at once. */
+void kd_stream_body_start(kd_stream_body *body);
+/* What the call's owner passes on. */
+void kd_stream_body_data(kd_stream_body *body, kd_str piece, bool end);
+void kd_stream_body_fail(kd_stream_body *body);
+/* The client's socket takes bytes again. */
+void kd_stream_body_resume(kd_stream_body *body);
+void kd_stream_body_cancel(kd_stream_body *body);
+
+#endif

@@ -1,0 +1,34 @@
+/* What the gateway keeps on each worker: the server and client sides, the generation in use, reusable memory. */
+#ifndef KD_GATEWAY_WORKER_H
+#define KD_GATEWAY_WORKER_H
+
+#include "gateway/generation.h"
+#include "text/json.h"
+
+#define KD_OUT_MAX (1024u * 1024 * 1024) /* bound of one rendered answer */
+#define KD_OUT_KEEP (256u * 1024)        /* what a worker keeps of it between answers */
+
+typedef struct kd_gateway_worker {
+    kd_worker *net;
+    kd_server1 server;
+    kd_client client;
+    kd_json_pool json;
+    kd_json_shapes *shapes;
+    kd_buf out;   /* the rendered answer of the exchange that is being answered */
+    kd_buf lines; /* access log lines of this turn */
+    kd_generation *generation;       /* for new exchanges */
+    uint64_t requests, failures[KD_FAIL_COUNT];
+    struct kd_retired *retired;      /* older generations still in use */
+    uint32_t in_use;                 /* exchanges on the current generation */
+} kd_gateway_worker;
+
+/* Counts an exchange onto the current generation, or off its own. */
+kd_generation *kd_gateway_worker_use(kd_gateway_worker *worker);
+void kd_gateway_worker_unuse(kd_gateway_worker *worker, kd_generation *generation);
+/* Makes `generation` the one for new exchanges. */
+void kd_gateway_worker_adopt(kd_gateway_worker *worker, kd_generation *generation);
+
+bool kd_gateway_worker_start(kd_worker *net);
+void kd_gateway_worker_stop(kd_worker *net);
+
+#endif

@@ -1,0 +1,698 @@
+#include "http/call.h"
+
+#include "http/upstream.h"
+
+#include <errno.h>
+
+/* Go's transport refuses answers with a longer head. */
+#define MAX_RESPONSE_HEAD (10u * 1024 * 1024)
+
+static void dial(kd_call *call);
+
+/* A callback may end the call, and with it the memory it lies in: afterwards only the connection (which is driven, hence not
+ * freed) may be asked whether the call is still on it. */
+typedef struct grip {
+    kd_upstream *up;
+    kd_call *call;
+    uint32_t carried;
+} grip;
+
+static grip hold(kd_call *call) { return (grip){call->up, call, call->up->carried}; }
+
+static bool alive(const grip *g) { return !g->up->dead && g->up->call == g->call && g->up->carried == g->carried; }
+
+static kd_loop *loop_of(kd_call *call) { return &call->client->worker->loop; }
+
+/* ---- how calls end ------------------------------------------------------------------------------------------------- */
+
+/* Takes the call off its connection. `reusable`: the connection goes back to the pool. */
+static void detach(kd_call *call, bool reusable)
+{
+    kd_upstream *up = call->up;
+    call->up = NULL;
+    if (kd_timer_armed(&call->timer))
+        kd_timer_disarm(&loop_of(call)->timers, &call->timer);
+    if (!up)
+        return;
+    up->call = NULL;
+    if (kd_timer_armed(&up->timer))
+        kd_timer_disarm(&loop_of(call)->timers, &up->timer);
+    if (reusable && !up->dead && !up->out.n) {
+        up->served++;
+        kd_pool_give(up);
+    } else {
+        kd_upstream_close(up);
+    }
+}
+
+static void fail(kd_call *call, kd_failure failure, kd_str error)
+{
+    if (call->over)
+        return;
+    call->over = true;
+    call->failure = failure;
+    call->error = error;
+    detach(call, false);
+    call->events->on_fail(call);
+}
+
+void kd_call_cancel(kd_call *call)
+{
+    if (call->over)
+        return;
+    call->over = true;
+    if (call->resolving)
+        kd_dns_cancel(&call->query);
+    detach(call, false);
+}
+
+static kd_failure class_of(int error)
+{
+    switch (error) {
+    case ECONNREFUSED:
+        return KD_FAIL_REFUSED;
+    case ETIMEDOUT:
+        return KD_FAIL_CONNECT_TIMEOUT;
+    case ECONNRESET:
+    case EPIPE:
+        return KD_FAIL_RESET;
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+        return KD_FAIL_SHED;
+    default:
+        return KD_FAIL_UNREACHABLE;
+    }
+}
+
+/* The system's words, as Go has them: lower case. */
+static const char *words_of(int error)
+{
+    switch (error) {
+    case ECONNREFUSED:
+        return "connection refused";
+    case ECONNRESET:
+        return "connection reset by peer";
+    case EPIPE:
+        return "broken pipe";
+    case ETIMEDOUT:
+        return "connection timed out";
+    case EHOSTUNREACH:
+        return "no route to host";
+    case ENETUNREACH:
+        return "network is unreachable";
+    case EADDRNOTAVAIL:
+        return "cannot assign requested address";
+    case EMFILE:
+        return "too many open files";
+    case ENOMEM:
+        return "cannot allocate memory";
+    case EACCES:
+        return "permission denied";
+    default:
+        return "input/output error";
+    }
+}
+
+static void fail_dial(kd_call *call, int error)
+{
+    char where[56];
+    size_t n = call->n_addresses ? kd_address_write(where, &call->addresses[call->at_address]) : 0;
+    fail(call, class_of(error),
+         kd_arena_printf(call->arena, "dial tcp %.*s: connect: %s", (int)n, where, words_of(error)));
+}
+
+static bool retry(kd_call *call)
+{
+    kd_upstream *up = call->up;
+    if (!up || up->served == 0 || call->retried || !call->idempotent || call->body >= KD_CALL_STREAM_LENGTH ||
+        call->head_told || call->partial_n)
+        return false;
+    call->retried = true;
+    call->client->retries++;
+    detach(call, false);
+    call->head_sent = false;
+    dial(call);
+    return true;
+}
+
+/* The connection broke or ended while an answer was due. error 0: the peer closed. */
+static void fail_read(kd_call *call, int error)
+{
+    if (retry(call))
+        return;
+    if (error) {
+        fail(call, KD_FAIL_RESET, kd_arena_printf(call->arena, "read tcp: read: %s", words_of(error)));
+    } else if (call->head_told) {
+        fail(call, KD_FAIL_CLOSED, KD_STR("unexpected EOF"));
+    } else if (call->partial_n) {
+        kd_str text = KD_STR("net/http: HTTP/1.x transport connection broken: unexpected EOF");
+        kd_str words;
+        /* What came may be wrong already in its first line. */
+        char *data = kd_arena_alloc(call->arena, call->partial_n + 4);
+        if (data) {
+            memcpy(data, call->partial, call->partial_n);
+            memcpy(data + call->partial_n, "\r\n\r\n", 4);
+            if (kd_scan_response(data, call->partial_n + 4, 0, MAX_RESPONSE_HEAD, call->method, &call->head, &words) ==
+                KD_SCAN_ERROR)
+                text = words;
+        }
+        fail(call, KD_FAIL_BAD_MESSAGE, text);
+    } else {
+        fail(call, KD_FAIL_CLOSED, KD_STR("EOF"));
+    }
+}
+
+/* ---- dialing ------------------------------------------------------------------------------------------------------- */
+
+static void on_dial_timer(kd_timer *timer)
+{
+    kd_call *call = KD_CONTAINER(timer, kd_call, timer);
+    if (call->resolving) {
+        kd_dns_cancel(&call->query);
+        call->resolving = false;
+    }
+    char where[56];
+    size_t n = call->n_addresses ? kd_address_write(where, &call->addresses[call->at_address]) : 0;
+    fail(call, KD_FAIL_CONNECT_TIMEOUT,
+         n ? kd_arena_printf(call->arena, "dial tcp %.*s: i/o timeout", (int)n, where) : KD_STR("dial tcp: i/o timeout"));
+}
+
+static void use(kd_call *call, kd_upstream *up)
+{
+    call->up = up;
+    up->call = call;
+    up->carried++;
+    if (!up->connecting)
+        kd_upstream_drive(up);
+}
+
+static void connect_next(kd_call *call, int last_error)
+{
+    kd_pool *pool = kd_client_pool(call->client, call->target);
+    int error = pool ? last_error : ENOMEM;
+    while (pool && call->at_address < call->n_addresses) {
+        kd_upstream *up = kd_upstream_open(call->client, pool, &call->addresses[call->at_address], &error);
+        if (up) {
+            use(call, up);
+            return;
+        }
+        call->at_address++;
+    }
+    if (call->at_address)
+        call->at_address--;
+    fail_dial(call, error);
+}
+
+static void resolved(kd_call *call, const kd_addresses *answer)
+{
+    if (answer->n == 0) {
+        fail(call, KD_FAIL_RESOLVE,
+             kd_arena_printf(call->arena, "dial tcp: lookup %.*s: %.*s", KD_FMT(call->target->name),
+                             KD_FMT(answer->error)));
+        return;
+    }
+    kd_address *copy = kd_arena_alloc(call->arena, answer->n * sizeof *copy);
+    if (!copy) {
+        fail(call, KD_FAIL_SHED, KD_STR("out of memory"));
+        return;
+    }
+    memcpy(copy, answer->v, answer->n * sizeof *copy);
+    for (unsigned i = 0; i < answer->n; i++) {
+        if (copy[i].any.sa_family == AF_INET6)
+            copy[i].v6.sin6_port = htons(call->target->port);
+        else
+            copy[i].v4.sin_port = htons(call->target->port);
+    }
+    call->addresses = copy;
+    call->n_addresses = (uint8_t)answer->n;
+    call->at_address = 0;
+    connect_next(call, EHOSTUNREACH);
+}
+
+static void on_answer(kd_dns_query *query, const kd_addresses *answer)
+{
+    kd_call *call = KD_CONTAINER(query, kd_call, query);
+    call->resolving = false;
+    resolved(call, answer);
+}
+
+static void dial(kd_call *call)
+{
+    if (call->client->settings.dial_timeout > 0)
+        kd_timer_arm(&loop_of(call)->timers, &call->timer, loop_of(call)->now + call->client->settings.dial_timeout);
+    if (call->target->literal) {
+        call->addresses = &call->target->address;
+        call->n_addresses = 1;
+        call->at_address = 0;
+        connect_next(call, 0);
+        return;
+    }
+    call->query.on_answer = on_answer;
+    kd_addresses answer;
+    if (kd_dns_resolve(call->client->worker->dns, call->target->name, &answer, &call->query))
+        resolved(call, &answer);
+    else
+        call->resolving = true;
+}
+
+void kd_call_start(kd_client *client, kd_call *call)
+{
+    call->client = client;
+    kd_timer_init(&call->timer, on_dial_timer);
+    call->unsent = call->body_length;
+    if (KD_UNLIKELY(call->target->tls)) {
+        fail(call, KD_FAIL_NOT_BUILT, KD_STR("https backends are not available in this version"));
+        return;
+    }
+    kd_pool *pool = kd_client_pool(client, call->target);
+    kd_upstream *up = pool ? kd_pool_take(pool) : NULL;
+    if (KD_LIKELY(up != NULL)) {
+        client->reuses++;
+        use(call, up);
+        return;
+    }
+    dial(call);
+}
+
+/* ---- sending ------------------------------------------------------------------------------------------------------- */
+
+static bool send_pieces(kd_call *call, struct iovec *v, int count)
+{
+    kd_upstream *up = call->up;
+    kd_sent sent = kd_outq_send(&up->out, &call->client->worker->chunks, &up->stream, v, count);
+    if (KD_LIKELY(sent != KD_SENT_FAILED))
+        return true;
+    if (!retry(call)) {
+        int error = up->stream.error ? up->stream.error : ENOMEM;
+        fail(call, class_of(error), kd_arena_printf(call->arena, "write tcp: write: %s", words_of(error)));
+    }
+    return false;
+}
+
+static void await_head(kd_call *call)
+{
+    call->body_sent = true;
+    kd_ns timeout = call->client->settings.header_timeout;
+    if (timeout > 0 && !call->head_told)
+        kd_timer_arm(&loop_of(call)->timers, &call->up->timer, loop_of(call)->now + timeout);
+}
+
+/* The request is sent: its head with the whole body, or, of a streamed body, with its first piece. */
+static bool send_request(kd_call *call)
+{
+    struct iovec v[2] = {{(char *)call->request_head.p, call->request_head.n}, {(char *)call->bytes.p, call->bytes.n}};
+    if (call->body >= KD_CALL_STREAM_LENGTH) {
+        grip g = hold(call);
+        call->events->on_writable(call);
+        return alive(&g);
+    }
+    call->head_sent = true;
+    if (!send_pieces(call, v, call->body == KD_CALL_BYTES && call->bytes.n ? 2 : 1))
+        return false;
+    await_head(call);
+    return true;
+}
+
+kd_flow kd_call_write(kd_call *call, kd_str piece, bool end)
+{
+    if (call->over || !call->up || call->body_sent)
+        return KD_FLOW_ON;
+    struct iovec v[5];
+    int count = 0;
+    char line[KD_CHUNKED_HEAD_MAX];
+    if (!call->head_sent) {
+        call->head_sent = true;
+        v[count++] = (struct iovec){(char *)call->request_head.p, call->request_head.n};
+    }
+    if (call->body == KD_CALL_STREAM_CHUNKED) {
+        if (piece.n) {
+            v[count++] = (struct iovec){line, kd_chunked_head(line, piece.n)};
+            v[count++] = (struct iovec){(char *)piece.p, piece.n};
+            v[count++] = (struct iovec){"\r\n", 2};
+        }
+        if (end)
+            v[count++] = (struct iovec){"0\r\n\r\n", 5};
+    } else {
+        if (piece.n > call->unsent) {
+            fail(call, KD_FAIL_BAD_REQUEST,
+                 kd_arena_printf(call->arena, "http: ContentLength=%llu with Body length %llu",
+                                 (unsigned long long)call->body_length,
+                                 (unsigned long long)(call->body_length - call->unsent + piece.n)));
+            return KD_FLOW_ON;
+        }
+        call->unsent -= piece.n;
+        if (piece.n)
+            v[count++] = (struct iovec){(char *)piece.p, piece.n};
+        if (end && call->unsent) {
+            fail(call, KD_FAIL_BAD_REQUEST,
+                 kd_arena_printf(call->arena, "http: ContentLength=%llu with Body length %llu",
+                                 (unsigned long long)call->body_length,
+                                 (unsigned long long)(call->body_length - call->unsent)));
+            return KD_FLOW_ON;
+        }
+    }
+    if (count && !send_pieces(call, v, count))
+        return KD_FLOW_ON;
+    if (end)
+        await_head(call);
+    return call->up && call->up->out.n ? KD_FLOW_PAUSED : KD_FLOW_ON;
+}
+
+/* ---- receiving ----------------------------------------------------------------------------------------------------- */
+
+/* Length of the head in data, its empty line included; 0: not complete. */
+static size_t head_end(const char *data, size_t n)
+{
+    const char *at = data, *end = data + n;
+    while ((at = memchr(at, '\n', (size_t)(end - at)))) {
+        at++;
+        if (at < end && *at == '\n')
+            return (size_t)(at - data) + 1;
+        if (end - at >= 2 && at[0] == '\r' && at[1] == '\n')
+            return (size_t)(at - data) + 2;
+    }
+    return 0;
+}
+
+static void finish(kd_call *call, kd_str piece, bool clean)
+{
+    call->over = true;
+    call->data_follows = false;
+    /* The answer is whole; what is left of the request's body will not be sent. */
+    detach(call, clean && call->head.keep_alive && call->body_sent && !call->close);
+    call->events->on_data(call, piece, true);
+}
+
+static bool decoded_end(kd_call *call, const char *raw, size_t n, bool *surplus)
+{
+    size_t used;
+    kd_str piece;
+    kd_chunked ahead = call->decoder;
+    if (kd_chunked_decode(&ahead, raw, n, &used, &piece) != KD_CHUNKED_END)
+        return false;
+    *surplus = used < n;
+    return true;
+}
+
+/* False: the call is not there any more. */
+static bool tell(kd_call *call, kd_str piece)
+{
+    grip g = hold(call);
+    call->data_follows = false;
+    call->events->on_data(call, piece, false);
+    return alive(&g);
+}
+
+/* The next piece of a chunked body. */
+static bool feed_chunked(kd_call *call, char *raw, size_t n, size_t *at)
+{
+    size_t used = 0;
+    kd_str piece;
+    kd_chunked_result result = kd_chunked_decode(&call->decoder, raw + *at, n - *at, &used, &piece);
+    *at += used;
+    bool surplus = false;
+    switch (result) {
+    case KD_CHUNKED_ERROR:
+        fail(call, KD_FAIL_BAD_MESSAGE, KD_STR("invalid byte in chunk length"));
+        return false;
+    case KD_CHUNKED_END:
+        finish(call, (kd_str){raw + *at, 0}, *at == n);
+        return false;
+    case KD_CHUNKED_DATA:
+        if (!decoded_end(call, raw + *at, n - *at, &surplus))
+            return tell(call, piece);
+        finish(call, piece, !surplus);
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* Hands body bytes on; *used tells how many, the rest waits because the owner paused. False: the call is gone. */
+static bool feed(kd_call *call, char *raw, size_t n, size_t *used)
+{
+    *used = 0;
+    while (!call->paused) {
+        size_t at = *used;
+        if (call->head.framing == KD_FRAMING_LENGTH || call->head.framing == KD_FRAMING_NONE) {
+            size_t part = n - at < call->left ? n - at : (size_t)call->left;
+            call->left -= part;
+            *used = n;
+            if (call->left == 0) {
+                finish(call, (kd_str){raw + at, part}, at + part == n);
+                return false;
+            }
+            return part == 0 || tell(call, (kd_str){raw + at, part});
+        }
+        if (at == n)
+            return true;
+        if (call->head.framing == KD_FRAMING_CLOSE) {
+            *used = n;
+            return tell(call, (kd_str){raw + at, n - at});
+        }
+        if (!feed_chunked(call, raw, n, used))
+            return false;
+    }
+    return true;
+}
+
+/* Keeps bytes for later: an incomplete head, or body bytes of a paused owner. */
+static bool keep(kd_call *call, const char *data, size_t n)
+{
+    if (call->partial_n + n > call->partial_cap) {
+        size_t cap = call->partial_cap ? call->partial_cap * 2 : 4096;
+        while (cap < call->partial_n + n)
+            cap *= 2;
+        char *p = kd_arena_alloc(call->arena, cap);
+        if (!p)
+            return false;
+        if (call->partial_n)
+            memcpy(p, call->partial, call->partial_n);
+        call->partial = p;
+        call->partial_cap = cap;
+    }
+    memcpy(call->partial + call->partial_n, data, n);
+    call->partial_n += n;
+    return true;
+}
+
+/* Scans a complete head. Returns its length, 0 when the call failed. */
+static size_t take_head(kd_call *call, const char *data, size_t size)
+{
+    char *head = kd_arena_alloc(call->arena, size);
+    kd_str error = {0};
+    if (!head) {
+        fail(call, KD_FAIL_SHED, KD_STR("out of memory"));
+        return 0;
+    }
+    memcpy(head, data, size);
+    kd_headers_init(&call->head.headers, call->arena);
+    kd_scan_result result = kd_scan_response(head, size, 0, MAX_RESPONSE_HEAD, call->method, &call->head, &error);
+    if (result != KD_SCAN_DONE) {
+        if (result != KD_SCAN_ERROR)
+            error = KD_STR("net/http: HTTP/1.x transport connection broken: unexpected EOF");
+        fail(call, result == KD_SCAN_NO_MEMORY ? KD_FAIL_SHED : KD_FAIL_BAD_MESSAGE, error);
+        return 0;
+    }
+    return size;
+}
+
+/* `n`: how many bytes of the body are there already. False: the call is gone. */
+static bool begin_body(kd_call *call, size_t n)
+{
+    call->left = call->head.framing == KD_FRAMING_LENGTH ? call->head.length : 0;
+    kd_chunked_init(&call->decoder, true);
+    call->head_told = true;
+    if (kd_timer_armed(&call->timer))
+        kd_timer_disarm(&loop_of(call)->timers, &call->timer);
+    if (call->up && kd_timer_armed(&call->up->timer))
+        kd_timer_disarm(&loop_of(call)->timers, &call->up->timer);
+    call->data_follows = n > 0 || (call->left == 0 && call->head.framing <= KD_FRAMING_LENGTH);
+    grip g = hold(call);
+    call->events->on_head(call);
+    return alive(&g);
+}
+
+/* New bytes of the answer. */
+static void take(kd_call *call, char *data, size_t n)
+{
+    while (!call->head_told) {
+        size_t size;
+        if (KD_UNLIKELY(call->partial_n)) {
+            size_t before = call->partial_n;
+            if (before + n > MAX_RESPONSE_HEAD || !keep(call, data, n)) {
+                fail(call, KD_FAIL_TOO_LARGE,
+                     KD_STR("net/http: server response headers exceeded 10485760 bytes; aborted"));
+                return;
+            }
+            size_t from = before > 3 ? before - 3 : 0;
+            size = head_end(call->partial + from, call->partial_n - from);
+            if (!size)
+                return;
+            size += from;
+            if (!take_head(call, call->partial, size))
+                return;
+            /* What follows the head lies at the end of the piece that has just come. */
+            size_t rest = call->partial_n - size;
+            data += n - rest;
+            n = rest;
+            call->partial_n = 0;
+        } else {
+            size = head_end(data, n);
+            if (!size) {
+                if (!keep(call, data, n))
+                    fail(call, KD_FAIL_SHED, KD_STR("out of memory"));
+                return;
+            }
+            if (!take_head(call, data, size))
+                return;
+            data += size;
+            n -= size;
+        }
+        if (call->head.status >= 100 && call->head.status < 200 && call->head.status != 101) {
+            if (n == 0)
+                return;
+            continue;
+        }
+        if (!begin_body(call, n))
+            return;
+    }
+    size_t used = 0;
+    if (!feed(call, data, n, &used))
+        return;
+    /* Bytes came, but no piece of the body was whole yet. */
+    if (call->data_follows && !call->paused && !tell(call, (kd_str){data, 0}))
+        return;
+    if (used < n && !keep(call, data + used, n - used))
+        fail(call, KD_FAIL_SHED, KD_STR("out of memory"));
+}
+
+static void end_of_stream(kd_call *call)
+{
+    if (call->head_told && call->head.framing == KD_FRAMING_CLOSE)
+        finish(call, (kd_str){NULL, 0}, false);
+    else
+        fail_read(call, 0);
+}
+
+static void receive(kd_upstream *up)
+{
+    kd_worker *w = up->client->worker;
+    size_t budget = KD_TURN_BYTES;
+    uint32_t carried = up->carried;
+    while (up->call && up->carried == carried && !up->dead && !up->call->paused) {
+        kd_call *call = up->call;
+        if (call->head_told && call->left == 0 &&
+            (call->head.framing == KD_FRAMING_NONE || call->head.framing == KD_FRAMING_LENGTH)) {
+            size_t used;
+            feed(call, w->scratch, 0, &used); /* ended while the owner paused */
+            return;
+        }
+        if (call->head_told && call->partial_n) {
+            char *data = call->partial;
+            size_t n = call->partial_n;
+            call->partial = NULL;
+            call->partial_n = call->partial_cap = 0;
+            take(call, data, n);
+            continue;
+        }
+        if (budget < KD_SCRATCH_SIZE) {
+            kd_loop_requeue(&w->loop, &up->stream.io);
+            return;
+        }
+        ssize_t n = kd_stream_read(&up->stream, w->scratch, KD_SCRATCH_SIZE);
+        if (n == KD_STREAM_AGAIN)
+            return;
+        if (KD_UNLIKELY(n <= 0)) {
+            if (n == 0)
+                end_of_stream(call);
+            else
+                fail_read(call, up->stream.error);
+            return;
+        }
+        budget -= (size_t)n;
+        take(call, w->scratch, (size_t)n);
+    }
+}
+
+static bool established(kd_upstream *up)
+{
+    kd_call *call = up->call;
+    if (!(up->stream.io.ready & (KD_IO_WRITABLE | KD_IO_HUP)))
+        return false;
+    if (kd_stream_connected(&up->stream)) {
+        up->connecting = false;
+        if (kd_timer_armed(&call->timer))
+            kd_timer_disarm(&loop_of(call)->timers, &call->timer);
+        return true;
+    }
+    int error = up->stream.error;
+    call->up = NULL;
+    up->call = NULL;
+    kd_upstream_close(up);
+    if (++call->at_address < call->n_addresses) {
+        connect_next(call, error);
+    } else {
+        call->at_address--;
+        fail_dial(call, error);
+    }
+    return false;
+}
+
+static void step(kd_upstream *up)
+{
+    if (up->connecting && !established(up))
+        return;
+    kd_call *call = up->call;
+    if (up->stream.io.fd >= 0 && up->timer.on_fire && call->body_sent && !call->head_told &&
+        up->client->settings.header_timeout > 0 && !kd_timer_armed(&up->timer)) {
+        fail(call, KD_FAIL_HEADER_TIMEOUT, KD_STR("net/http: timeout awaiting response headers"));
+        return;
+    }
+    grip g = hold(call);
+    if (!call->head_sent && !send_request(call))
+        return;
+    if (up->out.n && kd_stream_writable(&up->stream)) {
+        kd_sent sent = kd_outq_flush(&up->out, &up->client->worker->chunks, &up->stream);
+        if (sent == KD_SENT_FAILED) {
+            /* An answer may have come before the connection broke. */
+            if (!kd_stream_readable(&up->stream)) {
+                fail_read(call, up->stream.error);
+                return;
+            }
+        } else if (sent == KD_SENT_ALL && !call->body_sent) {
+            call->events->on_writable(call);
+        }
+    }
+    if (alive(&g) && kd_stream_readable(&up->stream))
+        receive(up);
+}
+
+void kd_upstream_drive(kd_upstream *up)
+{
+    if (up->driving)
+        return;
+    up->driving = true;
+    uint32_t carried;
+    do {
+        /* The owner of a finished call may have put the next one on this connection. */
+        carried = up->carried;
+        if (up->call)
+            step(up);
+    } while (!up->dead && up->carried != carried);
+    up->driving = false;
+    if (up->dead)
+        kd_upstream_close(up);
+}
+
+void kd_call_pause(kd_call *call) { call->paused = true; }
+
+void kd_call_resume(kd_call *call)
+{
+    if (!call->paused)
+        return;
+    call->paused = false;
+    if (!call->over && call->up)
+        kd_loop_requeue(loop_of(call), &call->up->stream.io);
+}

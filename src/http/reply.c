@@ -1,0 +1,199 @@
+#include "http/reply.h"
+
+#include "text/go/header.h"
+#include "text/go/sniff.h"
+
+kd_str kd_status_text(unsigned status)
+{
+    static const struct {
+        uint16_t status;
+        kd_str text;
+    } texts[] = {
+        {100, KD_STR_INIT("Continue")},
+        {101, KD_STR_INIT("Switching Protocols")},
+        {102, KD_STR_INIT("Processing")},
+        {103, KD_STR_INIT("Early Hints")},
+        {200, KD_STR_INIT("OK")},
+        {201, KD_STR_INIT("Created")},
+        {202, KD_STR_INIT("Accepted")},
+        {203, KD_STR_INIT("Non-Authoritative Information")},
+        {204, KD_STR_INIT("No Content")},
+        {205, KD_STR_INIT("Reset Content")},
+        {206, KD_STR_INIT("Partial Content")},
+        {207, KD_STR_INIT("Multi-Status")},
+        {208, KD_STR_INIT("Already Reported")},
+        {226, KD_STR_INIT("IM Used")},
+        {300, KD_STR_INIT("Multiple Choices")},
+        {301, KD_STR_INIT("Moved Permanently")},
+        {302, KD_STR_INIT("Found")},
+        {303, KD_STR_INIT("See Other")},
+        {304, KD_STR_INIT("Not Modified")},
+        {305, KD_STR_INIT("Use Proxy")},
+        {307, KD_STR_INIT("Temporary Redirect")},
+        {308, KD_STR_INIT("Permanent Redirect")},
+        {400, KD_STR_INIT("Bad Request")},
+        {401, KD_STR_INIT("Unauthorized")},
+        {402, KD_STR_INIT("Payment Required")},
+        {403, KD_STR_INIT("Forbidden")},
+        {404, KD_STR_INIT("Not Found")},
+        {405, KD_STR_INIT("Method Not Allowed")},
+        {406, KD_STR_INIT("Not Acceptable")},
+        {407, KD_STR_INIT("Proxy Authentication Required")},
+        {408, KD_STR_INIT("Request Timeout")},
+        {409, KD_STR_INIT("Conflict")},
+        {410, KD_STR_INIT("Gone")},
+        {411, KD_STR_INIT("Length Required")},
+        {412, KD_STR_INIT("Precondition Failed")},
+        {413, KD_STR_INIT("Request Entity Too Large")},
+        {414, KD_STR_INIT("Request URI Too Long")},
+        {415, KD_STR_INIT("Unsupported Media Type")},
+        {416, KD_STR_INIT("Requested Range Not Satisfiable")},
+        {417, KD_STR_INIT("Expectation Failed")},
+        {418, KD_STR_INIT("I'm a teapot")},
+        {421, KD_STR_INIT("Misdirected Request")},
+        {422, KD_STR_INIT("Unprocessable Entity")},
+        {423, KD_STR_INIT("Locked")},
+        {424, KD_STR_INIT("Failed Dependency")},
+        {425, KD_STR_INIT("Too Early")},
+        {426, KD_STR_INIT("Upgrade Required")},
+        {428, KD_STR_INIT("Precondition Required")},
+        {429, KD_STR_INIT("Too Many Requests")},
+        {431, KD_STR_INIT("Request Header Fields Too Large")},
+        {451, KD_STR_INIT("Unavailable For Legal Reasons")},
+        {500, KD_STR_INIT("Internal Server Error")},
+        {501, KD_STR_INIT("Not Implemented")},
+        {502, KD_STR_INIT("Bad Gateway")},
+        {503, KD_STR_INIT("Service Unavailable")},
+        {504, KD_STR_INIT("Gateway Timeout")},
+        {505, KD_STR_INIT("HTTP Version Not Supported")},
+        {506, KD_STR_INIT("Variant Also Negotiates")},
+        {507, KD_STR_INIT("Insufficient Storage")},
+        {508, KD_STR_INIT("Loop Detected")},
+        {510, KD_STR_INIT("Not Extended")},
+        {511, KD_STR_INIT("Network Authentication Required")},
+    };
+    if (KD_LIKELY(status == 200))
+        return KD_STR("OK");
+    for (size_t i = 0; i < KD_COUNT(texts); i++)
+        if (texts[i].status == status)
+            return texts[i].text;
+    return KD_STR("");
+}
+
+static void status_line(kd_buf *out, unsigned status)
+{
+    kd_str text = kd_status_text(status);
+    kd_buf_add(out, KD_STR("HTTP/1.1 "));
+    char *to = kd_buf_room(out, 4);
+    if (!to)
+        return;
+    to[0] = (char)('0' + status / 100 % 10);
+    to[1] = (char)('0' + status / 10 % 10);
+    to[2] = (char)('0' + status % 10);
+    to[3] = ' ';
+    out->n += 4;
+    if (text.n)
+        kd_buf_add(out, text);
+    else
+        kd_buf_printf(out, "status code %u", status);
+    kd_buf_add(out, KD_STR("\r\n"));
+}
+
+static void field(kd_buf *out, kd_str name, kd_str value)
+{
+    char *to = kd_buf_room(out, name.n + value.n + 4);
+    if (!to)
+        return;
+    memcpy(to, name.p, name.n);
+    to += name.n;
+    *to++ = ':';
+    *to++ = ' ';
+    if (value.n)
+        memcpy(to, value.p, value.n);
+    to += value.n;
+    *to++ = '\r';
+    *to = '\n';
+    out->n += name.n + value.n + 4;
+}
+
+static kd_reply_framing decide(const kd_reply *reply, kd_reply_context *context, int64_t *length)
+{
+    *length = reply->length;
+    if (!kd_status_has_body(reply->status)) {
+        *length = -1;
+        return KD_REPLY_NO_BODY;
+    }
+    if (context->complete && *length < 0 && (context->method != KD_METHOD_HEAD || context->first.n))
+        *length = (int64_t)context->first.n;
+    if (context->method == KD_METHOD_HEAD)
+        return KD_REPLY_NO_BODY;
+    if (*length >= 0)
+        return KD_REPLY_LENGTH;
+    if (context->minor >= 1)
+        return KD_REPLY_CHUNKED;
+    context->keep_alive = false;
+    return KD_REPLY_CLOSE;
+}
+
+kd_reply_framing kd_reply_write(kd_buf *out, kd_reply *reply, kd_reply_context *context, unsigned *refused)
+{
+    int64_t length;
+    kd_reply_framing framing = decide(reply, context, &length);
+    bool typed = !kd_status_has_body(reply->status) || context->first.n == 0, dated = false, connection = false;
+    status_line(out, reply->status);
+    kd_headers_sort(&reply->headers);
+    for (uint32_t i = 0; i < reply->headers.n; i++) {
+        const kd_header *h = &reply->headers.v[i];
+        kd_str name = kd_header_name(h), value = kd_header_value(h);
+        if (KD_UNLIKELY(!kd_go_header_valid_value(value) || name.n == 0)) {
+            ++*refused;
+            continue;
+        }
+        switch (h->token) {
+        case KD_HEADER_CONTENT_TYPE:
+            typed = true;
+            if (reply->status == 304)
+                continue;
+            break;
+        case KD_HEADER_CONTENT_ENCODING:
+            typed = true;
+            break;
+        case KD_HEADER_DATE:
+            dated = true;
+            break;
+        case KD_HEADER_CONNECTION:
+            if (!context->keep_alive)
+                continue;
+            connection = true;
+            break;
+        case KD_HEADER_CONTENT_LENGTH:
+        case KD_HEADER_TRANSFER_ENCODING:
+            continue;
+        case KD_HEADER_OTHER:
+            if (KD_UNLIKELY(!kd_go_header_valid_name(name))) {
+                ++*refused;
+                continue;
+            }
+            break;
+        default:
+            break;
+        }
+        field(out, name, value);
+    }
+    if (!dated)
+        field(out, KD_STR("Date"), context->date);
+    if (length >= 0) {
+        char digits[20];
+        field(out, KD_STR("Content-Length"), (kd_str){digits, kd_u64_write(digits, (uint64_t)length)});
+    }
+    if (!typed)
+        field(out, KD_STR("Content-Type"), kd_go_sniff(context->first));
+    if (!context->keep_alive)
+        kd_buf_add(out, KD_STR("Connection: close\r\n"));
+    else if (context->minor == 0 && !connection)
+        kd_buf_add(out, KD_STR("Connection: keep-alive\r\n"));
+    if (framing == KD_REPLY_CHUNKED)
+        kd_buf_add(out, KD_STR("Transfer-Encoding: chunked\r\n"));
+    kd_buf_add(out, KD_STR("\r\n"));
+    return framing;
+}

@@ -1,0 +1,777 @@
+#include "http/server1.h"
+
+#include "base/log.h"
+#include "http/chunked.h"
+#include "http/outq.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* A body that the answer did not need is read up to here, so that the connection can go on (as Go does). */
+#define DRAIN_LIMIT (256u * 1024)
+/* How long a closing connection swallows what the client still sends, so that a reset does not eat the answer. */
+#define LINGER_TIME (500 * KD_MS)
+#define LINGER_LIMIT (1024u * 1024)
+#define HEAD_BUFFER_MAX (64u * 1024)
+
+typedef enum state { HEAD, BUSY, DRAIN, LINGER } state;
+
+/* One request and its answer; lies in its own arena, whose first chunk is the buffer that the head was read into. */
+typedef struct request {
+    kd_front front;
+    kd_request_head head;
+    kd_arena arena;
+    struct kd_connection *c;
+    kd_timer read_timer;
+    kd_chunked decoder;
+    uint64_t body_left; /* of a body with a length */
+    const char *rest;   /* bytes behind the head that came with it */
+    size_t rest_n;
+    uint64_t drained;
+    kd_reply_framing framing;
+    uint64_t answer_left; /* bytes still owed of an answer with a length */
+    bool keep_alive, responded, answered, done_told, released, aborted;
+    bool body_wanted, continue_owed, writable_owed;
+} request;
+
+typedef struct kd_connection {
+    kd_stream stream;
+    kd_timer timer;
+    kd_outq out;
+    kd_server1 *server;
+    struct kd_connection *next, **link;
+    request *q;
+    kd_chunk *chunk; /* buffer of a head under way */
+    uint32_t filled, seen;
+    uint8_t state;
+    bool driving, dead, gone;
+    kd_ns began;
+    kd_address peer;
+} connection;
+
+static void drive(connection *c);
+
+static kd_worker *worker_of(connection *c) { return c->server->worker; }
+
+/* ---- the end of connections ---------------------------------------------------------------------------------------- */
+
+static void destroy(connection *c)
+{
+    c->dead = true;
+    if (c->driving)
+        return;
+    kd_worker *w = worker_of(c);
+    kd_stream_close(&c->stream);
+    kd_timer_disarm(&w->loop.timers, &c->timer);
+    kd_outq_clear(&c->out, &w->chunks);
+    if (c->chunk)
+        kd_chunk_give(&w->chunks, c->chunk);
+    *c->link = c->next;
+    if (c->next)
+        c->next->link = c->link;
+    c->server->n_connections--;
+    w->n_connections--;
+    free(c);
+}
+
+/* The arena lies in its own first chunk. */
+static void request_free(connection *c)
+{
+    request *q = c->q;
+    if (!q)
+        return;
+    kd_timer_disarm(&worker_of(c)->loop.timers, &q->read_timer);
+    kd_arena arena = q->arena;
+    c->q = NULL;
+    kd_arena_reset(&arena);
+}
+
+/* The client is not there any more, or the connection is to end at once. */
+static void lose(connection *c)
+{
+    if (c->dead || c->gone)
+        return;
+    c->gone = true;
+    request *q = c->q;
+    kd_timer_disarm(&worker_of(c)->loop.timers, &c->timer);
+    if (c->state != BUSY || !q || q->released) {
+        request_free(c);
+        destroy(c);
+        return;
+    }
+    /* The owner lets go by release; nothing is sent any more. */
+    if (!q->done_told) {
+        q->done_told = true;
+        c->server->handler->on_gone(&q->front);
+    }
+}
+
+static void linger(connection *c)
+{
+    kd_worker *w = worker_of(c);
+    shutdown(c->stream.io.fd, SHUT_WR);
+    c->state = LINGER;
+    kd_timer_arm(&w->loop.timers, &c->timer, w->loop.now + LINGER_TIME);
+}
+
+static void on_timer(kd_timer *timer)
+{
+    connection *c = KD_CONTAINER(timer, connection, timer);
+    lose(c);
+}
+
+static void on_read_timer(kd_timer *timer)
+{
+    request *q = KD_CONTAINER(timer, request, read_timer);
+    lose(q->c);
+}
+
+/* ---- reading heads ------------------------------------------------------------------------------------------------- */
+
+static void send_raw(connection *c, const struct iovec *v, int count)
+{
+    if (kd_outq_send(&c->out, &worker_of(c)->chunks, &c->stream, v, count) == KD_SENT_FAILED)
+        lose(c);
+}
+
+/* Malformed requests never reach the gateway: Go's short answer, then the end (spec/01 section 3.3). */
+static void refuse(connection *c, const kd_scan_error *error)
+{
+    c->server->malformed++;
+    kd_buf *out = &c->server->head;
+    kd_buf_reset(out, HEAD_BUFFER_MAX);
+    kd_str text = kd_status_text(error->status);
+    static const char fields[] = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n";
+    const char *colon = error->detail.n ? ": " : "";
+    if (error->unsupported.n)
+        kd_buf_printf(out, "HTTP/1.1 %u %.*s%s%.*s", error->status, KD_FMT(text), fields, KD_FMT(error->unsupported));
+    else
+        kd_buf_printf(out, "HTTP/1.1 %u %.*s%s%.*s%s%u %.*s%s%.*s", error->status, KD_FMT(text), colon,
+                      KD_FMT(error->detail), fields, error->status, KD_FMT(text), colon, KD_FMT(error->detail));
+    send_raw(c, &(struct iovec){out->p, out->n}, 1);
+    if (!c->gone)
+        linger(c);
+}
+
+static bool grow_head(connection *c)
+{
+    kd_worker *w = worker_of(c);
+    size_t size = c->chunk ? c->chunk->size : 0, limit = c->server->settings.max_head + sizeof(kd_chunk) + 1;
+    size_t want = size == 0 ? KD_CHUNK_SIZE : size * 4 < KD_CHUNK_LARGE ? KD_CHUNK_LARGE : size * 4;
+    if (want > limit && limit > size)
+        want = limit;
+    kd_chunk *chunk = kd_chunk_take(&w->chunks, want);
+    if (!chunk)
+        return false;
+    if (c->chunk) {
+        memcpy(kd_chunk_data(chunk), kd_chunk_data(c->chunk), c->filled);
+        kd_chunk_give(&w->chunks, c->chunk);
+    }
+    c->chunk = chunk;
+    return true;
+}
+
+static void start_request(connection *c, request *q)
+{
+    kd_worker *w = worker_of(c);
+    kd_server1 *server = c->server;
+    const char *data = kd_chunk_data(c->chunk); /* the chunk belongs to the request's arena from here on */
+    q->head.headers.arena = &q->arena;
+    q->rest = data + q->head.size;
+    q->rest_n = c->filled - q->head.size;
+    q->c = c;
+    q->keep_alive = q->head.keep_alive && !server->draining;
+    q->body_left = q->head.framing == KD_FRAMING_LENGTH ? q->head.length : 0;
+    q->continue_owed = q->head.expect_continue && q->head.minor >= 1;
+    kd_chunked_init(&q->decoder, false);
+    kd_timer_init(&q->read_timer, on_read_timer);
+    bool no_body = q->head.framing == KD_FRAMING_NONE || (q->head.framing == KD_FRAMING_LENGTH && q->head.length == 0);
+    q->front.body_ended = no_body;
+    q->front.worker = w;
+    q->front.arena = &q->arena;
+    q->front.head = &q->head;
+    q->front.peer = &c->peer;
+    q->front.began = c->began;
+    c->q = q;
+    c->chunk = NULL;
+    c->filled = c->seen = 0;
+    c->state = BUSY;
+    if (kd_timer_armed(&c->timer))
+        kd_timer_disarm(&w->loop.timers, &c->timer);
+    if (server->settings.write_timeout > 0)
+        kd_timer_arm(&w->loop.timers, &c->timer, w->loop.now + server->settings.write_timeout);
+    if (server->settings.read_timeout > 0 && !no_body)
+        kd_timer_arm(&w->loop.timers, &q->read_timer, c->began + server->settings.read_timeout);
+    server->handler->on_request(server->context, &q->front);
+}
+
+extern const kd_front_ops kd_server1_ops;
+
+/* Tries to make a request of what is in the buffer. False: more bytes are needed, or the connection is ending. */
+static bool scan(connection *c)
+{
+    kd_worker *w = worker_of(c);
+    kd_arena arena;
+    kd_arena_init(&arena, &w->chunks, 0);
+    arena.chunks = c->chunk;
+    arena.taken = c->chunk->size;
+    char *data = kd_chunk_data(c->chunk);
+    arena.at = data + ((c->filled + 15u) & ~15u);
+    arena.end = (char *)c->chunk + c->chunk->size;
+    if (arena.at > arena.end)
+        arena.at = arena.end;
+    request *q = KD_NEW(&arena, request);
+    kd_scan_error error = {.status = 500};
+    kd_scan_result result = KD_SCAN_NO_MEMORY;
+    if (q) {
+        q->front.ops = &kd_server1_ops;
+        q->arena = arena;
+        kd_headers_init(&q->head.headers, &q->arena);
+        result = kd_scan_request(data, c->filled, c->seen, c->server->settings.max_head, &q->head, &error);
+        if (result == KD_SCAN_DONE) {
+            start_request(c, q);
+            return true;
+        }
+        arena = q->arena;
+    }
+    /* The arena goes, its first chunk stays the connection's buffer. */
+    for (kd_chunk *chunk = arena.chunks, *next; chunk; chunk = next) {
+        next = chunk->next;
+        if (chunk != c->chunk)
+            kd_chunk_give(&w->chunks, chunk);
+    }
+    c->chunk->next = NULL;
+    c->seen = c->filled;
+    if (result == KD_SCAN_ERROR)
+        refuse(c, &error);
+    else if (result == KD_SCAN_NO_MEMORY)
+        lose(c);
+    return false;
+}
+
+/* False: waiting for bytes, or the connection is ending. */
+static bool read_head(connection *c)
+{
+    kd_worker *w = worker_of(c);
+    if (c->filled > c->seen) {
+        if (scan(c))
+            return true;
+        if (c->state != HEAD || c->gone || c->dead)
+            return false;
+    }
+    if (!kd_stream_readable(&c->stream))
+        return false;
+    if ((!c->chunk || c->filled == kd_chunk_room(c->chunk)) && !grow_head(c)) {
+        lose(c);
+        return false;
+    }
+    ssize_t n = kd_stream_read(&c->stream, kd_chunk_data(c->chunk) + c->filled, kd_chunk_room(c->chunk) - c->filled);
+    if (n > 0) {
+        if (c->filled == 0) {
+            c->began = w->loop.now;
+            kd_ns timeout = c->server->settings.read_head_timeout;
+            if (KD_UNLIKELY(timeout > 0))
+                kd_timer_arm(&w->loop.timers, &c->timer, w->loop.now + timeout);
+            else if (KD_UNLIKELY(kd_timer_armed(&c->timer)))
+                kd_timer_disarm(&w->loop.timers, &c->timer);
+        }
+        c->filled += (uint32_t)n;
+        return scan(c) || (c->state == HEAD && !c->gone && kd_stream_readable(&c->stream));
+    }
+    if (n == KD_STREAM_AGAIN) {
+        if (c->filled == 0) {
+            kd_chunk_give(&w->chunks, c->chunk);
+            c->chunk = NULL;
+        }
+        return false;
+    }
+    lose(c);
+    return false;
+}
+
+/* ---- request bodies ------------------------------------------------------------------------------------------------ */
+
+/* Decodes the next piece of the body from raw[0..n). Returns bytes used; *end and *failed as they come. */
+static size_t decode_piece(request *q, const char *raw, size_t n, kd_str *piece, bool *end, bool *failed)
+{
+    *piece = (kd_str){raw, 0};
+    if (q->head.framing == KD_FRAMING_CHUNKED) {
+        size_t used = 0;
+        kd_chunked_result result = kd_chunked_decode(&q->decoder, raw, n, &used, piece);
+        *end = result == KD_CHUNKED_END;
+        *failed = result == KD_CHUNKED_ERROR;
+        return used;
+    }
+    size_t take = n < q->body_left ? n : (size_t)q->body_left;
+    piece->n = take;
+    q->body_left -= take;
+    *end = q->body_left == 0;
+    *failed = false;
+    return take;
+}
+
+/* Feeds raw bytes; stops when the owner pauses. Returns bytes used. */
+static size_t feed_body(connection *c, const char *raw, size_t n)
+{
+    request *q = c->q;
+    size_t used = 0;
+    while (used < n && !q->front.body_ended && (q->body_wanted || c->state == DRAIN)) {
+        kd_str piece;
+        bool end, failed;
+        used += decode_piece(q, raw + used, n - used, &piece, &end, &failed);
+        if (end || failed)
+            q->front.body_ended = true;
+        if (failed)
+            q->keep_alive = false;
+        if (c->state == DRAIN)
+            q->drained += piece.n;
+        else if (piece.n || end || failed) {
+            if (end || failed)
+                q->body_wanted = false;
+            c->server->handler->on_body(&q->front, piece, end, failed);
+        }
+        if (c->gone || c->dead)
+            break;
+    }
+    return used;
+}
+
+/* Keeps raw bytes that the owner did not want yet, behind what is kept already. */
+static bool keep_rest(request *q, const char *raw, size_t n)
+{
+    if (n == 0)
+        return true;
+    char *copy = kd_arena_alloc(&q->arena, n);
+    if (!copy)
+        return false;
+    memcpy(copy, raw, n);
+    q->rest = copy;
+    q->rest_n = n;
+    return true;
+}
+
+static void read_body(connection *c)
+{
+    request *q = c->q;
+    kd_worker *w = worker_of(c);
+    if (q->continue_owed && c->state == BUSY && q->body_wanted && !q->responded) {
+        q->continue_owed = false;
+        send_raw(c, &(struct iovec){"HTTP/1.1 100 Continue\r\n\r\n", 25}, 1);
+        if (c->gone)
+            return;
+    }
+    size_t budget = KD_TURN_BYTES;
+    while (!q->front.body_ended && (q->body_wanted || c->state == DRAIN) && !c->gone) {
+        if (q->rest_n) {
+            const char *raw = q->rest;
+            size_t n = q->rest_n;
+            size_t used = feed_body(c, raw, n);
+            q->rest = raw + used;
+            q->rest_n = n - used;
+            continue;
+        }
+        if (budget == 0) {
+            kd_loop_requeue(&w->loop, &c->stream.io);
+            return;
+        }
+        size_t room = KD_SCRATCH_SIZE < budget ? KD_SCRATCH_SIZE : budget;
+        ssize_t n = kd_stream_read(&c->stream, w->scratch, room);
+        if (n == KD_STREAM_AGAIN)
+            return;
+        if (n <= 0) {
+            lose(c);
+            return;
+        }
+        budget -= (size_t)n;
+        size_t used = feed_body(c, w->scratch, (size_t)n);
+        if (!c->gone && used < (size_t)n && !keep_rest(q, w->scratch + used, (size_t)n - used)) {
+            lose(c);
+            return;
+        }
+        if (c->state == DRAIN && q->drained > DRAIN_LIMIT) {
+            q->keep_alive = false;
+            return;
+        }
+    }
+}
+
+/* ---- from one request to the next ---------------------------------------------------------------------------------- */
+
+/* A cut body without a length and without chunks looks complete unless the connection is reset. */
+static bool must_reset(const request *q) { return q->aborted && (!q->responded || q->framing == KD_REPLY_CLOSE); }
+
+/* The answer is out and the owner has let go. True: the connection can take the next request. */
+static bool next_request(connection *c)
+{
+    request *q = c->q;
+    kd_worker *w = worker_of(c);
+    if (c->server->draining)
+        q->keep_alive = false;
+    if (!q->front.body_ended && q->keep_alive && !q->continue_owed && !q->aborted) {
+        c->state = DRAIN;
+        read_body(c);
+        if (c->gone || c->dead)
+            return false;
+        if (!q->front.body_ended && q->keep_alive)
+            return false; /* more to drain */
+    }
+    if (!q->keep_alive || q->aborted || !q->front.body_ended) {
+        bool body_ended = q->front.body_ended, reset = must_reset(q), aborted = q->aborted;
+        request_free(c);
+        if (reset)
+            kd_stream_reset(&c->stream);
+        if (aborted) {
+            destroy(c);
+        } else if (!body_ended || kd_stream_readable(&c->stream)) {
+            linger(c);
+            return true;
+        } else {
+            destroy(c);
+        }
+        return false;
+    }
+    /* What was read beyond this request is the beginning of the next one. */
+    size_t rest = q->rest_n;
+    if (KD_UNLIKELY(rest)) {
+        kd_chunk *chunk = kd_chunk_take(&w->chunks, rest + sizeof(kd_chunk));
+        if (!chunk) {
+            request_free(c);
+            destroy(c);
+            return false;
+        }
+        memcpy(kd_chunk_data(chunk), q->rest, rest);
+        request_free(c);
+        c->chunk = chunk;
+        c->filled = (uint32_t)rest;
+        c->began = w->loop.now;
+    } else {
+        request_free(c);
+    }
+    c->state = HEAD;
+    c->seen = 0;
+    if (kd_timer_armed(&c->timer))
+        kd_timer_disarm(&w->loop.timers, &c->timer);
+    if (c->server->settings.idle_timeout > 0)
+        kd_timer_arm(&w->loop.timers, &c->timer, w->loop.now + c->server->settings.idle_timeout);
+    return true;
+}
+
+static void tell_done(connection *c)
+{
+    request *q = c->q;
+    if (q->done_told || !q->answered || (c->out.n && !must_reset(q)))
+        return;
+    q->done_told = true;
+    c->server->handler->on_done(&q->front);
+}
+
+static void flush(connection *c)
+{
+    if (!c->out.n || !kd_stream_writable(&c->stream))
+        return;
+    kd_sent sent = kd_outq_flush(&c->out, &worker_of(c)->chunks, &c->stream);
+    if (sent == KD_SENT_FAILED) {
+        lose(c);
+    } else if (sent == KD_SENT_ALL && c->q && c->q->writable_owed && !c->q->done_told) {
+        c->q->writable_owed = false;
+        c->server->handler->on_writable(&c->q->front);
+    }
+}
+
+/* One step while a request is under way. True: go on at once. */
+static bool drive_busy(connection *c)
+{
+    request *q = c->q;
+    flush(c);
+    if (c->gone)
+        return false;
+    if (q->body_wanted && !q->front.body_ended)
+        read_body(c);
+    if (c->gone)
+        return false;
+    tell_done(c);
+    if (c->gone)
+        return false;
+    if (q->released && q->done_told)
+        return next_request(c);
+    /* The end of the client's stream while it waits for the answer means that it has gone. */
+    if ((c->stream.io.ready & KD_IO_HUP) && !q->done_told && q->front.body_ended && q->rest_n == 0) {
+        char byte;
+        ssize_t n = recv(c->stream.io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && !kd_stream_writable(&c->stream)))
+            lose(c);
+    }
+    return false;
+}
+
+static void swallow(connection *c)
+{
+    kd_worker *w = worker_of(c);
+    flush(c);
+    size_t budget = LINGER_LIMIT;
+    for (;;) {
+        ssize_t n = kd_stream_read(&c->stream, w->scratch, KD_SCRATCH_SIZE);
+        if (n == KD_STREAM_AGAIN)
+            return;
+        if (n <= 0 || (size_t)n > budget) {
+            destroy(c);
+            return;
+        }
+        budget -= (size_t)n;
+    }
+}
+
+static void drive(connection *c)
+{
+    if (c->driving)
+        return;
+    c->driving = true;
+    bool more = true;
+    /* A client may pipeline without end: others get their turn. */
+    for (unsigned steps = 0; more && !c->dead; steps++) {
+        if (steps == 64) {
+            kd_loop_requeue(&worker_of(c)->loop, &c->stream.io);
+            break;
+        }
+        switch ((state)c->state) {
+        case HEAD:
+            more = read_head(c);
+            break;
+        case BUSY:
+            more = !c->gone && drive_busy(c);
+            break;
+        case DRAIN:
+            more = next_request(c);
+            break;
+        case LINGER:
+            swallow(c);
+            more = false;
+            break;
+        }
+    }
+    c->driving = false;
+    if (c->dead)
+        destroy(c);
+}
+
+static void on_ready(kd_io *io) { drive(KD_CONTAINER(io, connection, stream.io)); }
+
+/* ---- the front's operations ---------------------------------------------------------------------------------------- */
+
+static request *request_of(kd_front *front) { return KD_CONTAINER(front, request, front); }
+
+static kd_flow flow_of(request *q)
+{
+    if (!q->c->out.n || q->answered)
+        return KD_FLOW_ON;
+    q->writable_owed = true;
+    return KD_FLOW_PAUSED;
+}
+
+/* The pieces of body bytes on the wire, framed. */
+static int frame(request *q, kd_str body, bool end, struct iovec *v, char line[KD_CHUNKED_HEAD_MAX])
+{
+    int count = 0;
+    switch (q->framing) {
+    case KD_REPLY_NO_BODY:
+        break;
+    case KD_REPLY_LENGTH:
+        if (body.n > q->answer_left)
+            body.n = (size_t)q->answer_left;
+        q->answer_left -= body.n;
+        if (end && q->answer_left)
+            q->aborted = true; /* the client sees a body that is too short */
+        /* fall through */
+    case KD_REPLY_CLOSE:
+        if (body.n)
+            v[count++] = (struct iovec){(char *)body.p, body.n};
+        break;
+    case KD_REPLY_CHUNKED:
+        if (body.n) {
+            v[count++] = (struct iovec){line, kd_chunked_head(line, body.n)};
+            v[count++] = (struct iovec){(char *)body.p, body.n};
+            if (end)
+                v[count++] = (struct iovec){"\r\n0\r\n\r\n", 7};
+            else
+                v[count++] = (struct iovec){"\r\n", 2};
+        } else if (end) {
+            v[count++] = (struct iovec){"0\r\n\r\n", 5};
+        }
+        break;
+    }
+    return count;
+}
+
+static void finish_write(request *q, bool end)
+{
+    connection *c = q->c;
+    if (end)
+        q->answered = true;
+    if (!c->driving && q->answered && !c->out.n)
+        drive(c);
+}
+
+static kd_flow op_respond(kd_front *front, const kd_reply *reply, kd_str body, bool end)
+{
+    request *q = request_of(front);
+    connection *c = q->c;
+    if (c->gone)
+        return KD_FLOW_ON;
+    kd_server1 *server = c->server;
+    kd_buf_reset(&server->head, HEAD_BUFFER_MAX);
+    unsigned refused = 0;
+    kd_reply_context context = {.method = q->head.method,
+                                .minor = q->head.minor,
+                                .keep_alive = q->keep_alive && !reply->close && !server->draining,
+                                .date = kd_worker_date(server->worker),
+                                .first = body,
+                                .complete = end};
+    kd_reply copy = *reply;
+    q->framing = kd_reply_write(&server->head, &copy, &context, &refused);
+    server->refused_fields += refused;
+    q->keep_alive = context.keep_alive;
+    q->responded = true;
+    q->answer_left = reply->length >= 0 ? (uint64_t)reply->length : end ? body.n : 0;
+    if (server->head.failed) {
+        lose(c);
+        return KD_FLOW_ON;
+    }
+    struct iovec v[5];
+    char line[KD_CHUNKED_HEAD_MAX];
+    v[0] = (struct iovec){server->head.p, server->head.n};
+    int count = 1 + frame(q, body, end, v + 1, line);
+    send_raw(c, v, count);
+    if (c->gone)
+        return KD_FLOW_ON;
+    finish_write(q, end);
+    return end ? KD_FLOW_ON : flow_of(q);
+}
+
+static kd_flow op_write(kd_front *front, kd_str body, bool end)
+{
+    request *q = request_of(front);
+    connection *c = q->c;
+    if (c->gone || q->answered)
+        return KD_FLOW_ON;
+    struct iovec v[4];
+    char line[KD_CHUNKED_HEAD_MAX];
+    int count = frame(q, body, end, v, line);
+    if (count)
+        send_raw(c, v, count);
+    if (c->gone)
+        return KD_FLOW_ON;
+    finish_write(q, end);
+    return end ? KD_FLOW_ON : flow_of(q);
+}
+
+static void op_abort(kd_front *front)
+{
+    request *q = request_of(front);
+    connection *c = q->c;
+    if (c->gone || q->done_told)
+        return;
+    q->aborted = true;
+    q->answered = true;
+    q->keep_alive = false;
+    drive(c);
+}
+
+static void op_read_body(kd_front *front)
+{
+    request *q = request_of(front);
+    connection *c = q->c;
+    if (q->front.body_ended || q->body_wanted || c->gone)
+        return;
+    q->body_wanted = true;
+    kd_loop_requeue(&worker_of(c)->loop, &c->stream.io);
+}
+
+static void op_pause_body(kd_front *front) { request_of(front)->body_wanted = false; }
+
+static void op_release(kd_front *front)
+{
+    request *q = request_of(front);
+    connection *c = q->c;
+    q->released = true;
+    if (c->gone) {
+        request_free(c);
+        destroy(c);
+    } else {
+        drive(c);
+    }
+}
+
+const kd_front_ops kd_server1_ops = {
+    .respond = op_respond,
+    .write = op_write,
+    .abort = op_abort,
+    .read_body = op_read_body,
+    .pause_body = op_pause_body,
+    .release = op_release,
+};
+
+/* ---- the server ---------------------------------------------------------------------------------------------------- */
+
+void kd_server1_init(kd_server1 *server, kd_worker *worker, const kd_handler *handler, void *context)
+{
+    *server = (kd_server1){.worker = worker, .handler = handler, .context = context};
+    server->settings.max_head = 1024 * 1024 + 4096;
+    kd_buf_init(&server->head, 16u * 1024 * 1024);
+}
+
+void kd_server1_fini(kd_server1 *server)
+{
+    while (server->connections) {
+        connection *c = server->connections;
+        lose(c);
+        if (server->connections == c) {
+            /* The owner holds on to the front: cut it off all the same. */
+            request_free(c);
+            destroy(c);
+        }
+    }
+    kd_buf_fini(&server->head);
+}
+
+void kd_server1_accept(kd_server1 *server, int fd, const struct sockaddr *peer, socklen_t n)
+{
+    connection *c = calloc(1, sizeof *c);
+    if (!c || !kd_stream_open(&c->stream, &server->worker->loop, fd, on_ready)) {
+        free(c);
+        close(fd);
+        return;
+    }
+    c->server = server;
+    c->state = HEAD;
+    if (n <= sizeof c->peer)
+        memcpy(&c->peer, peer, n);
+    kd_timer_init(&c->timer, on_timer);
+    c->next = server->connections;
+    if (c->next)
+        c->next->link = &c->next;
+    c->link = &server->connections;
+    server->connections = c;
+    server->n_connections++;
+    server->accepted++;
+    server->worker->n_connections++;
+    c->began = server->worker->loop.now;
+    if (server->settings.read_head_timeout > 0)
+        kd_timer_arm(&server->worker->loop.timers, &c->timer, c->began + server->settings.read_head_timeout);
+}
+
+void kd_server1_drain(kd_server1 *server)
+{
+    server->draining = true;
+    for (connection *c = server->connections, *next; c; c = next) {
+        next = c->next;
+        /* A request whose bytes have come already is still served. */
+        c->stream.io.ready |= KD_IO_READABLE;
+        if (c->state == HEAD && c->filled == 0)
+            drive(c);
+    }
+    for (connection *c = server->connections, *next; c; c = next) {
+        next = c->next;
+        if (c->state == HEAD && c->filled == 0)
+            lose(c);
+    }
+}

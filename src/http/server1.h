@@ -1,0 +1,38 @@
+/* The HTTP/1 server side of one worker: connections, keep-alive, pipelining in order, 100-continue, body framing both ways,
+ * timeouts. Complete requests become fronts (http/front.h). */
+#ifndef KD_HTTP_SERVER1_H
+#define KD_HTTP_SERVER1_H
+
+#include "http/front.h"
+
+typedef struct kd_server_settings {
+    size_t max_head;         /* bytes of a request head, request line included */
+    kd_ns read_timeout;      /* whole request; 0: none */
+    kd_ns read_head_timeout; /* the head; 0: none */
+    kd_ns idle_timeout;      /* between requests; 0: none */
+    kd_ns write_timeout;     /* from the end of the head to the end of the answer; 0: none */
+} kd_server_settings;
+
+struct kd_connection;
+
+typedef struct kd_server1 {
+    kd_worker *worker;
+    const kd_handler *handler;
+    void *context; /* handed to on_request */
+    kd_server_settings settings;
+    struct kd_connection *connections; /* all of them, for draining */
+    uint32_t n_connections;
+    bool draining;
+    kd_buf head; /* scratch for answer heads */
+    uint64_t malformed, refused_fields, accepted;
+} kd_server1;
+
+void kd_server1_init(kd_server1 *server, kd_worker *worker, const kd_handler *handler, void *context);
+/* Closes what is still open; fronts under way are told by on_gone. */
+void kd_server1_fini(kd_server1 *server);
+/* Takes over an accepted socket; closes it when there is no memory. */
+void kd_server1_accept(kd_server1 *server, int fd, const struct sockaddr *peer, socklen_t n);
+/* No keep-alive from now on; connections between requests are closed. */
+void kd_server1_drain(kd_server1 *server);
+
+#endif

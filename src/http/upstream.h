@@ -1,0 +1,42 @@
+/* Connections to targets and their pools: private to the client side of http. */
+#ifndef KD_HTTP_UPSTREAM_H
+#define KD_HTTP_UPSTREAM_H
+
+#include "http/call.h"
+#include "http/outq.h"
+
+typedef struct kd_pool {
+    const kd_target *target;
+    struct kd_upstream *idle; /* last in first out */
+    uint32_t n_idle;
+} kd_pool;
+
+typedef struct kd_upstream {
+    kd_stream stream;
+    kd_timer timer; /* idle, or waiting for the head */
+    kd_outq out;
+    kd_client *client;
+    kd_pool *pool;
+    kd_call *call;                          /* NULL while idle */
+    struct kd_upstream *next, **link;       /* of the pool, while idle */
+    struct kd_upstream *all_next, **all_link;
+    uint32_t served;                        /* answers read whole */
+    uint32_t carried;                       /* calls that were put on it */
+    bool connecting, driving, dead;
+} kd_upstream;
+
+/* The target's pool, made when it is new. NULL without memory. */
+kd_pool *kd_client_pool(kd_client *client, const kd_target *target);
+/* The freshest idle connection, taken out of the pool, or NULL. */
+kd_upstream *kd_pool_take(kd_pool *pool);
+/* Puts a connection back, or closes it where the bounds say so. */
+void kd_pool_give(kd_upstream *up);
+/* A new connection to `address` under way; NULL: *error is the errno. */
+kd_upstream *kd_upstream_open(kd_client *client, kd_pool *pool, const kd_address *address, int *error);
+/* Closes; freed at once, or when its driving function returns. */
+void kd_upstream_close(kd_upstream *up);
+
+/* Implemented by call.c: what happens on a connection that carries a call. */
+void kd_upstream_drive(kd_upstream *up);
+
+#endif
