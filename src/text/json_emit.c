@@ -9,94 +9,8 @@
 #define SPARE      64   /* bytes that are always free between two steps of the fast emitter */
 #define KEEP_BYTES ((size_t)64 * 1024)
 
-char *kd_json_escape_special(char *to, const char **at, const char *end)
-{
-    static const char hex[] = "0123456789abcdef";
-    const char *s = (*at)++;
-    uint8_t c = (uint8_t)*s;
-    if (c == 0xe2) {
-        if (end - s > 2 && (uint8_t)s[1] == 0x80 && ((uint8_t)s[2] & 0xfe) == 0xa8) {
-            memcpy(to, "\\u2028", 6);
-            to[5] = (char)('8' + ((uint8_t)s[2] & 1));
-            *at = s + 3;
-            return to + 6;
-        }
-        *to = (char)c;
-        return to + 1;
-    }
-    const char *letter = c < 0x20 ? strchr("\bb\ff\nn\rr\tt", c) : NULL;
-    if (c == '"' || c == '\\' || (letter && c)) {
-        to[0] = '\\';
-        to[1] = c < 0x20 ? letter[1] : (char)c;
-        return to + 2;
-    }
-    memcpy(to, "\\u00", 4);
-    to[4] = hex[c >> 4];
-    to[5] = hex[c & 15];
-    return to + 6;
-}
-
-/* Appends the escaped text without ever asking for more room than it takes, and without looking behind it. */
-static void put_text_exact(kd_buf *out, const char *s, const char *end)
-{
-    char block[48] = {0}, escaped[6 * 48 + KD_JSON_BEHIND];
-    while (s < end && !out->failed) {
-        size_t n = (size_t)(end - s) < 16 ? (size_t)(end - s) : 16,
-               seen = (size_t)(end - s) < 18 ? (size_t)(end - s) : 18;
-        memcpy(block, s, seen);
-        const char *at = block;
-        char *to = kd_json_escape(escaped, &at, block + n, block + seen);
-        kd_buf_add(out, (kd_str){escaped, (size_t)(to - escaped)});
-        s += at - block;
-    }
-}
-
-/* Appends the escaped text; bytes behind it are not touched. */
-static void put_text(kd_buf *out, const char *s, const char *end)
-{
-    while (end - s > 2 * KD_JSON_BEHIND) {
-        /* All but the last bytes, so that looking 16 bytes ahead stays inside. */
-        const char *stop = end - s > BLOCK ? s + BLOCK - KD_JSON_BEHIND : end - KD_JSON_BEHIND;
-        size_t most = 6 * (size_t)(stop - s + 3) + KD_JSON_BEHIND;
-        if (most > out->max - out->n)
-            break;
-        char *to = kd_buf_room(out, most);
-        if (!to)
-            return;
-        out->n += (size_t)(kd_json_escape(to, &s, stop, end) - to);
-    }
-    put_text_exact(out, s, end);
-}
-
-/* The same for a text that may hold bytes which are not UTF-8. */
-static void put_bytes(kd_buf *out, kd_str s)
-{
-    const char *at = s.p, *end = s.p + s.n, *from = at;
-    while (at < end) {
-        uint32_t rune;
-        size_t n = (uint8_t)*at < 0x80 ? 1 : kd_utf8_decode(at, (size_t)(end - at), &rune);
-        if (n == 1 && (uint8_t)*at >= 0x80) {
-            put_text(out, from, at);
-            kd_buf_add(out, KD_STR("\\ufffd"));
-            from = at + 1;
-        }
-        at += n;
-    }
-    put_text(out, from, end);
-}
-
-void kd_json_emit_string(kd_buf *out, kd_str s, kd_origin origin)
-{
-    kd_buf_byte(out, '"');
-    if (s.n && origin == KD_ORIGIN_BYTES)
-        put_bytes(out, s);
-    else if (s.n)
-        put_text(out, s.p, s.p + s.n);
-    kd_buf_byte(out, '"');
-}
-
-/* --- a document's nodes --- */
-
+/* How the fast emitter ends. TIGHT: it asked for more than the buffer may have, which need not mean that the text does
+ * not fit; the exact emitter decides. */
 typedef enum written { WRITTEN, TIGHT, NO_MEMORY } written;
 
 /* The fast emitter's cursor into the output buffer. */
@@ -104,6 +18,12 @@ typedef struct cursor {
     char *at, *end;
     kd_buf *out;
 } cursor;
+
+/* A value to be written: a document's node, or (json is NULL) a value in an arena. */
+typedef struct source {
+    yyjson_val *json;
+    const kd_value *value;
+} source;
 
 /* The slow half of `room`: more of the buffer. False when the bound does not fit under its maximum, which need not mean
  * that the text would not. */
@@ -155,6 +75,88 @@ static inline bool put_raw(cursor *c, const char *s, size_t n)
     return true;
 }
 
+/* Copies a text that may end where its memory ends. */
+static bool put_plain(cursor *c, kd_str s)
+{
+    if (!room(c, s.n + SPARE))
+        return false;
+    if (s.n)
+        memcpy(c->at, s.p, s.n);
+    c->at += s.n;
+    return true;
+}
+
+/* Are there but ASCII bytes? */
+static bool is_ascii(kd_str s)
+{
+    uint64_t all = 0, word;
+    size_t i = 0;
+    for (; i + 8 <= s.n; i += 8) {
+        memcpy(&word, s.p + i, 8);
+        all |= word;
+    }
+    for (; i < s.n; i++)
+        all |= (uint8_t)s.p[i];
+    return !(all & 0x8080808080808080u);
+}
+
+/* Lets the buffer's own functions write at the cursor. */
+static void cursor_give(cursor *c)
+{
+    c->out->n = (size_t)(c->at - c->out->p);
+}
+
+static bool cursor_take(cursor *c)
+{
+    c->at = c->out->p + c->out->n;
+    c->end = c->out->p + c->out->cap;
+    return !c->out->failed;
+}
+
+/* A string of any origin, whose memory may end where it ends. */
+static bool put_foreign(cursor *c, kd_str s, kd_origin origin)
+{
+    const char *at = s.p, *end = s.p + s.n;
+    char last[32] = {0};
+    if (KD_UNLIKELY(s.n > BLOCK || (origin == KD_ORIGIN_BYTES && !is_ascii(s) && !kd_utf8_valid(s)))) {
+        cursor_give(c); /* that function takes room in blocks, and exactly at the end */
+        kd_json_emit_string(c->out, s, origin);
+        return cursor_take(c);
+    }
+    if (!room(c, 6 * s.n + SPARE))
+        return false;
+    *c->at++ = '"';
+    if (s.n > KD_JSON_BEHIND)
+        c->at = kd_json_escape(c->at, &at, end - KD_JSON_BEHIND, end);
+    size_t n = (size_t)(end - at);
+    if (n) {
+        memcpy(last, at, n);
+        at = last;
+        c->at = kd_json_escape(c->at, &at, last + n, last + n);
+    }
+    *c->at++ = '"';
+    return true;
+}
+
+/* A scalar that is no document's node. */
+static bool put_value(cursor *c, const kd_value *v)
+{
+    switch (v->type) {
+    case KD_BOOL:
+        return put_plain(c, v->boolean ? KD_STR("true") : KD_STR("false"));
+    case KD_STRING:
+        return put_foreign(c, kd_value_text(*v), (kd_origin)v->origin);
+    case KD_NUMBER:
+        if (v->origin != KD_ORIGIN_FLOAT64)
+            return put_plain(c, kd_value_text(*v));
+        cursor_give(c);
+        kd_go_float_json(c->out, v->number);
+        return cursor_take(c);
+    default:
+        return put_plain(c, KD_STR("null"));
+    }
+}
+
 static bool put_scalar_node(cursor *c, yyjson_val *v)
 {
     switch (unsafe_yyjson_get_type(v)) {
@@ -201,8 +203,8 @@ static bool open_object(kd_json_shapes *ctx, yyjson_val *object, kd_frame *frame
     return true;
 }
 
-/* Goes into a container that is not empty. */
-static bool open_frame(kd_json_shapes *ctx, yyjson_val *v)
+/* Goes into a container of a document that is not empty. */
+static bool open_json(kd_json_shapes *ctx, yyjson_val *v)
 {
     if (!kd_stack_fit(&ctx->frames, sizeof(kd_frame)))
         return false;
@@ -219,100 +221,147 @@ static bool open_frame(kd_json_shapes *ctx, yyjson_val *v)
     return true;
 }
 
-/* Leaves the innermost container: its bracket, its part of the stacks. */
-static void close_frame(kd_json_shapes *ctx, kd_frame *frame, cursor *c)
+/* Goes into a container in an arena that is not empty. */
+static bool open_value(kd_json_shapes *ctx, const kd_value *v)
 {
-    *c->at++ = frame->kind == KD_FRAME_LIST ? ']' : '}';
+    uint32_t n = v->type == KD_LIST ? v->n : v->object->n;
+    if (!kd_stack_fit(&ctx->frames, sizeof(kd_frame)))
+        return false;
+    kd_frame *frame = (kd_frame *)(void *)(ctx->frames.p + ctx->frames.n);
+    *frame = (kd_frame){.kind = KD_FRAME_ITEMS, .n = n, .base = (uint32_t)ctx->members.n, .items = v->items};
+    if (v->type == KD_OBJECT) {
+        if (!kd_stack_fit(&ctx->members, n * sizeof(kd_entry)))
+            return false;
+        frame->kind = KD_FRAME_MEMBERS;
+        kd_entries_fill((kd_entry *)(void *)(ctx->members.p + frame->base), *v);
+        ctx->members.n += n * sizeof(kd_entry);
+    }
+    ctx->frames.n += sizeof(kd_frame);
+    return true;
+}
+
+/* Writes a scalar or an empty container, else goes into the container. */
+static written put_or_open(kd_json_shapes *ctx, cursor *c, source from)
+{
+    const kd_value *value = from.value;
+    yyjson_val *v = from.json;
+    if (!v && value->type != KD_LIST && value->type != KD_OBJECT)
+        return put_value(c, value) ? WRITTEN : c->out->failed ? NO_MEMORY : TIGHT;
+    if (!v && !value->node)
+        v = (yyjson_val *)value->json;
+    if (v && !unsafe_yyjson_is_ctn(v))
+        return put_scalar_node(c, v) ? WRITTEN : TIGHT;
+    bool object = v ? unsafe_yyjson_get_type(v) == YYJSON_TYPE_OBJ : value->type == KD_OBJECT;
+    if ((v ? unsafe_yyjson_get_len(v) : object ? value->object->n : value->n) == 0) {
+        memcpy(c->at, object ? "{}" : "[]", 2);
+        c->at += 2;
+        return WRITTEN;
+    }
+    return (v ? open_json(ctx, v) : open_value(ctx, value)) ? WRITTEN : NO_MEMORY;
+}
+
+/* Forgets the innermost container. */
+static void drop_frame(kd_json_shapes *ctx, kd_frame *frame)
+{
     if (frame->kind == KD_FRAME_SHAPE)
         frame->shape->users--;
     ctx->members.n = frame->base;
     ctx->frames.n -= sizeof(kd_frame);
 }
 
-/* Writes what stands before the next member and returns its value; NULL when there is no room. */
-static inline yyjson_val *next_member(kd_json_shapes *ctx, kd_frame *frame, cursor *c)
+/* Writes what stands before the next member of an object and finds its value. */
+static inline bool next_sorted(kd_json_shapes *ctx, kd_frame *frame, cursor *c, source *out)
 {
     uint32_t i = frame->at++;
-    if (frame->kind == KD_FRAME_LIST) {
-        yyjson_val *v = frame->next;
-        frame->next = unsafe_yyjson_get_next(v);
-        *c->at++ = i ? ',' : '[';
-        return v;
-    }
-    if (frame->kind == KD_FRAME_SHAPE) {
-        kd_shape *shape = frame->shape;
-        const char *text = shape->text + shape->text_at[i];
-        if (!put_raw(c, text, (size_t)(shape->text_at[i + 1] - shape->text_at[i])))
-            return NULL;
-        if (!shape->sorted)
-            return ((yyjson_val **)(void *)(ctx->members.p + frame->base))[shape->order[i]];
-        yyjson_val *v = frame->next;
-        frame->next = unsafe_yyjson_get_next(v) + 1;
-        return v;
-    }
     kd_entry *entry = (kd_entry *)(void *)(ctx->members.p + frame->base) + i;
     *c->at++ = i ? ',' : '{';
-    if (!put_string(c, entry->key, entry->n))
-        return NULL;
+    if (frame->kind == KD_FRAME_MEMBERS) {
+        /* Nobody says where the key of a member comes from. */
+        if (!put_foreign(c, (kd_str){entry->key, entry->n}, KD_ORIGIN_BYTES))
+            return false;
+        out->value = &((const kd_member *)entry->value)->value;
+    } else {
+        if (!put_string(c, entry->key, entry->n))
+            return false;
+        out->json = (yyjson_val *)entry->value;
+    }
     *c->at++ = ':';
-    return (yyjson_val *)entry->value;
+    return true;
 }
 
-static written emit_node(kd_json_shapes *ctx, cursor *c, yyjson_val *v)
+/* The same for any container. */
+static inline bool next_member(kd_json_shapes *ctx, kd_frame *frame, cursor *c, source *out)
 {
-    size_t bottom = ctx->frames.n;
+    *out = (source){NULL, NULL};
+    if (frame->kind == KD_FRAME_SHAPE) {
+        kd_shape *shape = frame->shape;
+        uint32_t i = frame->at++;
+        if (!put_raw(c, shape->text + shape->text_at[i], (size_t)(shape->text_at[i + 1] - shape->text_at[i])))
+            return false;
+        if (!shape->sorted) {
+            out->json = ((yyjson_val **)(void *)(ctx->members.p + frame->base))[shape->order[i]];
+        } else {
+            out->json = frame->next;
+            frame->next = unsafe_yyjson_get_next(out->json) + 1;
+        }
+        return true;
+    }
+    if (frame->kind == KD_FRAME_LIST) {
+        *c->at++ = frame->at++ ? ',' : '[';
+        out->json = frame->next;
+        frame->next = unsafe_yyjson_get_next(out->json);
+        return true;
+    }
+    if (frame->kind == KD_FRAME_ITEMS) {
+        *c->at++ = frame->at ? ',' : '[';
+        out->value = &frame->items[frame->at++];
+        return true;
+    }
+    return next_sorted(ctx, frame, c, out);
+}
+
+static written emit_source(kd_json_shapes *ctx, cursor *c, source from)
+{
     for (;;) {
         if (!room(c, SPARE))
             return TIGHT;
-        if (!unsafe_yyjson_is_ctn(v)) {
-            if (!put_scalar_node(c, v))
-                return TIGHT;
-        } else if (unsafe_yyjson_get_len(v) == 0) {
-            memcpy(c->at, unsafe_yyjson_get_type(v) == YYJSON_TYPE_OBJ ? "{}" : "[]", 2);
-            c->at += 2;
-        } else if (!open_frame(ctx, v)) {
-            return NO_MEMORY;
-        }
+        written result = put_or_open(ctx, c, from);
+        if (result != WRITTEN)
+            return result;
         kd_frame *frame;
         for (;;) {
-            if (ctx->frames.n == bottom)
+            if (ctx->frames.n == 0)
                 return WRITTEN;
             frame = (kd_frame *)(void *)(ctx->frames.p + ctx->frames.n - sizeof(kd_frame));
             if (!room(c, SPARE))
                 return TIGHT;
             if (frame->at < frame->n)
                 break;
-            close_frame(ctx, frame, c);
+            *c->at++ = frame->kind == KD_FRAME_LIST || frame->kind == KD_FRAME_ITEMS ? ']' : '}';
+            drop_frame(ctx, frame);
         }
-        if (!(v = next_member(ctx, frame, c)))
+        if (!next_member(ctx, frame, c, &from))
             return TIGHT;
     }
 }
 
-/* Appends a container of a document; leaves the buffer as it was unless it could be written. */
-static written emit_document(kd_json_shapes *ctx, kd_buf *out, yyjson_val *v)
+/* Appends the value; unless it could be written the buffer is left as it was. */
+static written emit_fast(kd_json_shapes *ctx, kd_buf *out, const kd_value *v)
 {
-    size_t start = out->n, bottom = ctx->frames.n, members = ctx->members.n;
+    size_t start = out->n;
     cursor c = {out->p + out->n, out->p + out->cap, out};
-    written result = emit_node(ctx, &c, v);
+    written result = emit_source(ctx, &c, (source){NULL, v});
     if (result == WRITTEN) {
-        out->n = (size_t)(c.at - out->p);
+        cursor_give(&c);
         return WRITTEN;
     }
-    while (ctx->frames.n > bottom) {
-        ctx->frames.n -= sizeof(kd_frame);
-        kd_frame *frame = (kd_frame *)(void *)(ctx->frames.p + ctx->frames.n);
-        if (frame->kind == KD_FRAME_SHAPE)
-            frame->shape->users--;
-    }
-    ctx->members.n = members;
+    while (ctx->frames.n)
+        drop_frame(ctx, (kd_frame *)(void *)(ctx->frames.p + ctx->frames.n - sizeof(kd_frame)));
     out->n = start;
     return out->failed ? NO_MEMORY : result;
 }
 
-/* --- any value --- */
-
-static void put_scalar(kd_buf *out, kd_value v)
+static void put_exact(kd_buf *out, kd_value v)
 {
     switch (v.type) {
     case KD_BOOL:
@@ -327,52 +376,39 @@ static void put_scalar(kd_buf *out, kd_value v)
         else
             kd_buf_add(out, kd_value_text(v));
         return;
+    case KD_LIST:
+        kd_buf_byte(out, '[');
+        return;
+    case KD_OBJECT:
+        kd_buf_byte(out, '{');
+        return;
     default:
         kd_buf_add(out, KD_STR("null"));
         return;
     }
 }
 
-/* Writes a scalar, an empty container, or a whole document node at once; else goes into the container. *fast is dropped
- * once the output nears its maximum, where only exact writing can tell whether it fits. */
-static bool emit_or_enter(kd_json_shapes *ctx, kd_buf *out, kd_value v, bool *fast)
+/* Appends the value without ever asking for more room than the text takes: for the last stretch of a buffer. */
+static bool emit_exact(kd_order *order, kd_buf *out, kd_value v)
 {
-    if (v.type != KD_LIST && v.type != KD_OBJECT) {
-        put_scalar(out, v);
-        return true;
-    }
-    if (!v.node && *fast) {
-        written result = emit_document(ctx, out, (yyjson_val *)v.json);
-        if (result != TIGHT)
-            return result == WRITTEN;
-        *fast = false;
-    }
-    kd_buf_byte(out, v.type == KD_LIST ? '[' : '{');
-    return kd_order_push(&ctx->order, v);
-}
-
-static bool emit_value(kd_json_shapes *ctx, kd_buf *out, kd_value v, bool fast)
-{
-    kd_order *order = &ctx->order;
-    bool good = emit_or_enter(ctx, out, v, &fast), first = true;
-    uint32_t depth = order->depth; /* a container that was just entered has no comma before its first member */
-    while (good && order->depth && !out->failed) {
-        kd_str key;
-        if (!kd_order_next(order, &key, &v)) {
+    bool good = true, first = false;
+    for (kd_str key; good && !out->failed;) {
+        put_exact(out, v);
+        first = v.type == KD_LIST || v.type == KD_OBJECT;
+        good = !first || kd_order_push(order, v);
+        while (good && order->depth && !kd_order_next(order, &key, &v)) {
             kd_buf_byte(out, order->frames[order->depth - 1].object ? '}' : ']');
             kd_order_pop(order);
             first = false;
-            continue;
         }
+        if (!good || !order->depth)
+            break;
         if (!first)
             kd_buf_byte(out, ',');
         if (key.p) {
             kd_json_emit_string(out, key, KD_ORIGIN_BYTES);
             kd_buf_byte(out, ':');
         }
-        depth = order->depth;
-        good = emit_or_enter(ctx, out, v, &fast);
-        first = order->depth > depth;
     }
     while (order->depth)
         kd_order_pop(order);
@@ -389,16 +425,21 @@ bool kd_json_emit(kd_buf *out, kd_value v, kd_json_shapes *shapes)
         own.frames = (kd_stack){.p = frames, .cap = sizeof(frames)};
         own.members = (kd_stack){.p = members, .cap = sizeof(members)};
         own.shapes = NULL;
-        kd_order_init(&own.order);
     }
     kd_json_shapes *ctx = shapes ? shapes : &own;
     size_t start = out->n;
-    if (!emit_value(ctx, out, v, true)) {
+    written result = emit_fast(ctx, out, &v);
+    if (KD_UNLIKELY(result == TIGHT)) {
+        kd_order order;
+        kd_order_init(&order);
+        result = emit_exact(&order, out, v) ? WRITTEN : NO_MEMORY;
+        kd_order_fini(&order);
+    }
+    if (result != WRITTEN) {
         out->n = start;
         out->failed = true;
     }
     kd_stack_trim(&ctx->frames, shapes ? KEEP_BYTES : 0);
     kd_stack_trim(&ctx->members, shapes ? KEEP_BYTES : 0);
-    kd_order_trim(&ctx->order, shapes ? KEEP_BYTES : 0);
-    return !out->failed;
+    return result == WRITTEN;
 }

@@ -20,7 +20,6 @@ kd_json_shapes *kd_json_shapes_create(void)
         kd_ledger_release(KD_ACCOUNT_JSON, size);
         return NULL;
     }
-    kd_order_init(&shapes->order);
     return shapes;
 }
 
@@ -30,7 +29,6 @@ void kd_json_shapes_destroy(kd_json_shapes *shapes)
         return;
     kd_stack_trim(&shapes->frames, 0);
     kd_stack_trim(&shapes->members, 0);
-    kd_order_fini(&shapes->order);
     free(shapes->shapes);
     free(shapes);
     kd_ledger_release(KD_ACCOUNT_JSON, sizeof(kd_json_shapes) + KD_SHAPES * sizeof(kd_shape));

@@ -28,13 +28,22 @@ typedef struct kd_shape {
     char text[KD_SHAPE_TEXT + 32]; /* `{"first":` and `,"next":` in order of writing */
 } kd_shape;
 
-typedef enum kd_frame_kind { KD_FRAME_LIST, KD_FRAME_SHAPE, KD_FRAME_ENTRIES } kd_frame_kind;
+typedef enum kd_frame_kind {
+    KD_FRAME_LIST,    /* of a document */
+    KD_FRAME_SHAPE,   /* an object of a document whose keys are known */
+    KD_FRAME_ENTRIES, /* an object of a document, sorted */
+    KD_FRAME_ITEMS,   /* a list in an arena */
+    KD_FRAME_MEMBERS, /* an object in an arena, sorted */
+} kd_frame_kind;
 
 /* A container that is being written. */
 typedef struct kd_frame {
     uint32_t kind, base; /* base: where its part of `members` begins */
     uint32_t at, n;
-    yyjson_val *next; /* the next item of a list, or member of a sorted shape */
+    union {
+        yyjson_val *next;      /* the next item of a list, or member of a sorted shape */
+        const kd_value *items; /* of a list in an arena */
+    };
     kd_shape *shape;
 } kd_frame;
 
@@ -47,7 +56,6 @@ typedef struct kd_stack {
 
 struct kd_json_shapes {
     kd_stack frames, members;
-    kd_order order;
     kd_shape *shapes; /* KD_SHAPES of them, or NULL */
 };
 

@@ -157,12 +157,6 @@ void kd_order_fini(kd_order *order)
     kd_order_init(order);
 }
 
-void kd_order_trim(kd_order *order, size_t keep)
-{
-    if (held_bytes(order) > keep)
-        kd_order_fini(order);
-}
-
 /* Makes room for `more` elements behind the n that an array holds. */
 static bool room(void **array, size_t size, uint32_t n, uint32_t more, uint32_t *cap)
 {

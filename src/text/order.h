@@ -72,8 +72,6 @@ typedef struct kd_order {
 
 void kd_order_init(kd_order *order);
 void kd_order_fini(kd_order *order);
-/* Frees the memory of a walk that has ended if it is more than `keep` bytes. */
-void kd_order_trim(kd_order *order, size_t keep);
 /* Goes into a list or an object. False without memory. */
 bool kd_order_push(kd_order *order, kd_value container);
 /* The next member of the innermost container; key.p is NULL in a list. False at its end. */
