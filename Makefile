@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 .DEFAULT_GOAL := all
-.PHONY: all help run test test-long unit conformance asan tsan fuzz bench lint format install clean \
+.PHONY: all help run test test-long unit conformance asan tsan fuzz bench micro lint format install clean \
 	build-unit build-asan build-fuzz
 
 all: ## the gateway: build/krakend (release, LTO, hardened)
@@ -16,7 +16,7 @@ all: ## the gateway: build/krakend (release, LTO, hardened)
 	$(CMAKE) --build build/release --target krakend
 	@ln -sfn release/krakend build/krakend
 
-all build-unit build-asan build-fuzz tsan: | build
+all build-unit build-asan build-fuzz tsan micro: | build
 build:
 	@mkdir -p build
 
@@ -65,6 +65,10 @@ fuzz: build-fuzz ## every fuzzer for ten minutes
 
 bench: all ## figures beside nginx and haproxy, written to docs/performance.md
 	@tests/bench/run.py
+
+micro: ## timings of single steps: build/release/micro/*
+	$(CMAKE) --preset release -S . >build/.configure.log 2>&1 || { cat build/.configure.log >&2; exit 1; }
+	$(CMAKE) --build build/release --target micro
 
 lint: ## format, include direction, rooms complete, sizes
 	@scripts/lint
