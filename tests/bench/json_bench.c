@@ -1,6 +1,7 @@
 /* Times reading and emitting JSON documents, each for about half a second per variant.
  *
- *   gcc -std=gnu11 -O2 -D_GNU_SOURCE -Isrc tests/bench/json_bench.c src/text/[a-z]*.c src/text/go/[a-z]*.c src/base/[a-z]*.c \
+ *   gcc -std=gnu11 -O2 -D_GNU_SOURCE -Isrc tests/bench/json_bench.c src/text/[a-z]*.c src/text/go/[a-z]*.c
+ * src/base/[a-z]*.c \
  *       $(pkg-config --cflags --libs yyjson) -lm -lpthread -o /tmp/json_bench      (without the test_*.c files)
  *   /tmp/json_bench document.json …
  */

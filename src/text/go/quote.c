@@ -102,9 +102,11 @@ void kd_go_html_escape(kd_buf *out, kd_str s)
         default:
             continue;
         }
-        kd_buf_add(out, (kd_str){s.p + from, i - from});
+        if (i > from)
+            kd_buf_add(out, (kd_str){s.p + from, i - from});
         kd_buf_add(out, entity);
         from = i + 1;
     }
-    kd_buf_add(out, kd_str_from(s, from));
+    if (from < s.n)
+        kd_buf_add(out, kd_str_from(s, from));
 }

@@ -62,7 +62,8 @@ void kd_url_put(kd_buf *out, kd_str s, kd_url_part part)
         uint8_t c = (uint8_t)s.p[i];
         if (kd_url_keeps(c, part))
             continue;
-        kd_buf_add(out, (kd_str){s.p + from, i - from});
+        if (i > from)
+            kd_buf_add(out, (kd_str){s.p + from, i - from});
         from = i + 1;
         if (c == ' ' && part == KD_URL_QUERY) {
             kd_buf_byte(out, '+');
