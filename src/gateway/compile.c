@@ -115,7 +115,8 @@ static const kd_str *guard_in(kd_arena *arena, const kd_extras *extras, uint8_t 
 {
     for (uint32_t i = 0; i < extras->n; i++) {
         const kd_namespace *ns = kd_namespace_find(extras->v[i].name, scope);
-        if (ns && ns->guards_access && !ns->built) {
+        /* A block that is no object is none, as in KrakenD. */
+        if (ns && ns->guards_access && !ns->built && extras->v[i].node->type == KD_NODE_OBJECT) {
             kd_str *name = KD_NEW(arena, kd_str);
             if (name)
                 *name = ns->name;

@@ -6,6 +6,7 @@
 #include "gateway/logging.h"
 #include "gateway/worker.h"
 #include "net/listener.h"
+#include "text/go/number.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -272,19 +273,27 @@ static void await_signals(process *p, const sigset_t *signals)
 
 /* ---- the whole ----------------------------------------------------------------------------------------------------------- */
 
+static bool wants_tls(const kd_service *service)
+{
+    const kd_node *disabled = kd_node_get(service->tls, KD_STR("disabled"));
+    if (!service->tls)
+        return false;
+    bool off = disabled && disabled->type == KD_NODE_BOOL && disabled->boolean;
+    if (disabled && disabled->type == KD_NODE_STRING) /* from the environment */
+        kd_go_bool_parse(disabled->text, &off);
+    return !off;
+}
+
 static bool open_listener(process *p)
 {
     const kd_service *service = p->generation->service;
     kd_arena arena;
     kd_arena_init(&arena, NULL, 0);
     kd_str error = KD_STR("");
-    if (service->tls) {
-        const kd_node *disabled = kd_node_typed(service->tls, KD_STR("disabled"), KD_NODE_BOOL);
-        if (!disabled || !disabled->boolean) {
-            kd_log(KD_LOG_ERROR, "[SERVICE: Gin] tls is not available in this version: the gateway does not start, "
-                                 "rather than serve without encryption");
-            return false;
-        }
+    if (wants_tls(service)) {
+        kd_log(KD_LOG_ERROR, "[SERVICE: Gin] tls is not available in this version: the gateway does not start, rather "
+                             "than serve without encryption");
+        return false;
     }
     p->listener =
         kd_listener_create(&arena, &p->workers, service->listen_ip, (uint16_t)service->port, on_accept, NULL, &error);

@@ -10,11 +10,19 @@ static void flow(kd_stream_body *body, kd_flow flow)
     }
 }
 
+static bool must_sniff(const kd_exchange *x)
+{
+    return kd_status_has_body(x->reply.status) && !kd_headers_find(&x->reply.headers, KD_HEADER_CONTENT_TYPE) &&
+           !kd_headers_find(&x->reply.headers, KD_HEADER_CONTENT_ENCODING);
+}
+
 static void put(kd_stream_body *body, kd_str piece, bool end)
 {
     kd_exchange *x = body->x;
     if (body->drop)
         piece.n = 0;
+    if (!body->head_sent && !piece.n && !end && must_sniff(x))
+        return; /* the type is guessed from the first bytes: the head waits for them */
     if (!body->head_sent) {
         body->head_sent = true;
         flow(body, x->front->ops->respond(x->front, &x->reply, piece, end));
@@ -28,8 +36,6 @@ static void cut(kd_stream_body *body)
     kd_exchange *x = body->x;
     body->ended = true;
     x->failure = body->call->failure ? body->call->failure : KD_FAIL_BAD_BODY;
-    if (!body->head_sent)
-        put(body, (kd_str){"", 0}, false);
     x->front->ops->abort(x->front);
 }
 

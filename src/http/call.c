@@ -153,6 +153,7 @@ static void fail_read(kd_call *call, int error)
         if (data) {
             memcpy(data, call->partial, call->partial_n);
             memcpy(data + call->partial_n, "\r\n\r\n", 4);
+            kd_headers_init(&call->head.headers, call->arena);
             if (kd_scan_response(data, call->partial_n + 4, 0, MAX_RESPONSE_HEAD, call->method, &call->head, &words) ==
                 KD_SCAN_ERROR)
                 text = words;

@@ -69,9 +69,11 @@ static kd_gunzip_result stop(kd_gunzip *gunzip, bool end)
     return KD_GUNZIP_STOPPED;
 }
 
-static kd_gunzip_result inflate_error(kd_gunzip *gunzip)
+static kd_gunzip_result inflate_error(kd_gunzip *gunzip, bool end)
 {
     const z_stream *z = &gunzip->z;
+    if (end && z->total_out == 0 && z->total_in + z->avail_in < 10) /* Go reads the ten bytes of the header first */
+        return fail(gunzip, KD_STR("unexpected EOF"));
     if (z->total_out == 0 && z->total_in < 10)
         return fail(gunzip, KD_STR("gzip: invalid header"));
     if (z->msg && strstr(z->msg, "check"))
@@ -107,7 +109,7 @@ kd_gunzip_result kd_gunzip_feed(kd_gunzip *gunzip, kd_str in, bool end, bool (*o
         if (result == Z_STREAM_END)
             gunzip->between = true, gunzip->full = false;
         else if (result != Z_OK && result != Z_BUF_ERROR)
-            return result == Z_DATA_ERROR ? inflate_error(gunzip) : fail(gunzip, KD_STR("gzip: out of memory"));
+            return result == Z_DATA_ERROR ? inflate_error(gunzip, end) : fail(gunzip, KD_STR("gzip: out of memory"));
         if (n && !on_piece(owner, (kd_str){gunzip->piece, n})) {
             gunzip->stopped = true;
             return stop(gunzip, end);

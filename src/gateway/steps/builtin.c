@@ -190,7 +190,7 @@ static void put_details(kd_exchange *x, kd_buf *out)
     kd_go_query_encode(&query, &encoded);
     kd_buf_add(out, KD_STR(",\"req_uri_details\":{"));
     put_string(out, "fragment", KD_STR(""));
-    put_string(out, "host", x->front->head->authority);
+    put_string(out, "host", x->front->head->host);
     put_string(out, "path", x->path);
     put_string(out, "query", kd_buf_str(&encoded));
     put_string(out, "user", KD_STR(""));

@@ -46,6 +46,8 @@ kd_received *kd_core_received(kd_branch *branch);
 
 /* Logs in the endpoint's name: "[ENDPOINT: /a] text". */
 void kd_core_log_error(const kd_plan *plan, kd_str text);
+/* Does the backend's answer go through as it is, head and body? */
+bool kd_core_is_raw(const kd_endpoint *endpoint, const kd_backend *backend);
 /* "Get" of "GET": how Go's client names a method in its errors. In the arena. */
 kd_str kd_core_verb(kd_arena *arena, kd_str method);
 /* The whole URL of the branch's request, as errors show it: user info masked. */

@@ -2,7 +2,7 @@
 #include "gateway/steps/core.h"
 #include "http/gunzip.h"
 
-typedef enum decoder { DECODE_JSON, DECODE_SAFEJSON, DECODE_STRING, DECODE_NOOP } decoder;
+typedef enum decoder { DECODE_JSON, DECODE_SAFEJSON, DECODE_STRING, DECODE_RAW, DECODE_NOTHING } decoder;
 typedef enum on_status { STATUS_FAILS, STATUS_CODE, STATUS_DETAILS } on_status;
 
 /* Bound of a body that gzip blows up. */
@@ -18,10 +18,13 @@ typedef struct decode {
     bool compression;
 } decode;
 
-static decoder decoder_of(kd_str encoding)
+static decoder decoder_of(const kd_compile *compile)
 {
+    kd_str encoding = compile->backend->encoding;
+    if (kd_core_is_raw(compile->endpoint, compile->backend))
+        return DECODE_RAW;
     if (kd_str_eq(encoding, KD_STR("no-op")))
-        return DECODE_NOOP;
+        return DECODE_NOTHING;
     if (kd_str_eq(encoding, KD_STR("string")))
         return DECODE_STRING;
     return kd_str_eq(encoding, KD_STR("safejson")) ? DECODE_SAFEJSON : DECODE_JSON;
@@ -34,7 +37,7 @@ static bool compile_decode(const kd_compile *compile, kd_compiled *out)
     if (!d)
         return false;
     d->backend = backend;
-    d->decoder = decoder_of(backend->encoding);
+    d->decoder = decoder_of(compile);
     d->compression = !compile->service->disable_compression;
     d->one_turn = compile->endpoint->n_backends == 1;
     const kd_node *http = kd_extra_find(&backend->extra, KD_STR("backend/http"));
@@ -227,7 +230,7 @@ static kd_verdict leave_decode(kd_branch *branch, const void *config, void *stat
     const decode *d = config;
     kd_received *r = branch->received;
     kd_response *response = branch->outcome.response;
-    if (d->decoder == DECODE_NOOP || !r || !response)
+    if (d->decoder == DECODE_RAW || !r || !response)
         return KD_NEXT;
     branch->received = NULL;
     bool success = r->status == 200 || r->status == 201;
@@ -240,6 +243,10 @@ static kd_verdict leave_decode(kd_branch *branch, const void *config, void *stat
             return pass_status(branch, r);
         return give_details(branch, d, r, response) ? KD_NEXT
                                                     : kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
+    }
+    if (d->decoder == DECODE_NOTHING) {
+        response->complete = true;
+        return KD_NEXT;
     }
     if (d->decoder == DECODE_STRING) {
         if (r->cut.n)
@@ -255,14 +262,14 @@ static kd_verdict leave_decode(kd_branch *branch, const void *config, void *stat
 
 static void explain_decode(const void *config, kd_buf *out)
 {
-    static const char *const names[] = {"json", "safejson", "string", "no-op"};
+    static const char *const names[] = {"json", "safejson", "string", "no-op", "nothing is decoded"};
     const decode *d = config;
     kd_buf_printf(out, "%s%s", names[d->decoder], d->backend->is_collection ? ", a list" : "");
     if (d->on_status == STATUS_CODE)
         kd_buf_add(out, KD_STR(", other statuses go to the client"));
     else if (d->on_status == STATUS_DETAILS)
         kd_buf_printf(out, ", other statuses become \"%.*s\"", KD_FMT(d->error_key));
-    else if (d->decoder != DECODE_NOOP)
+    else if (d->decoder != DECODE_RAW)
         kd_buf_add(out, KD_STR(", every status but 200 and 201 is a failure"));
 }
 

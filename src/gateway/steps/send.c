@@ -19,7 +19,7 @@ static bool compile_send(const kd_compile *compile, kd_compiled *out)
     const kd_node *code = kd_node_typed(http, KD_STR("return_error_code"), KD_NODE_BOOL);
     const kd_node *on_redirect = kd_node_typed(client, KD_STR("send_body_on_redirect"), KD_NODE_BOOL);
     config->backend = backend;
-    config->raw = kd_str_eq(backend->encoding, KD_STR("no-op"));
+    config->raw = kd_core_is_raw(compile->endpoint, backend);
     config->keep_errors = (details && details->type == KD_NODE_STRING && details->text.n) || (code && code->boolean);
     config->compression = !compile->service->disable_compression;
     config->keep_alive = !compile->service->disable_keep_alives;
@@ -29,6 +29,14 @@ static bool compile_send(const kd_compile *compile, kd_compiled *out)
     out->response = config->raw ? KD_BODY_CHUNKS : KD_BODY_WHOLE;
     out->request = KD_BODY_CHUNKS;
     return true;
+}
+
+/* Names of decoders are lower-cased, but only the exact name passes head and body on. */
+bool kd_core_is_raw(const kd_endpoint *endpoint, const kd_backend *backend)
+{
+    static const kd_str name = KD_STR_INIT("no-op");
+    return kd_str_eq(backend->encoding, name) &&
+           (kd_str_eq(backend->encoding_source, name) || kd_str_eq(endpoint->output_encoding, name));
 }
 
 /* ---- words --------------------------------------------------------------------------------------------------------- */
@@ -308,7 +316,8 @@ static kd_verdict deliver_raw(kd_send *s)
         kd_headers_remove_token(&call->head.headers, KD_HEADER_CONTENT_ENCODING);
     kd_headers_remove_token(&call->head.headers, KD_HEADER_CONTENT_LENGTH);
     s->stream.length = !gzip && call->head.framing == KD_FRAMING_LENGTH ? (int64_t)call->head.length : -1;
-    s->response = (kd_response){.data = {.type = KD_NULL},
+    static const kd_object empty;
+    s->response = (kd_response){.data = kd_value_object(&empty),
                                 .complete = true,
                                 .raw = true,
                                 .status = call->head.status,
