@@ -98,7 +98,8 @@ static bool refuse_value(parser *p, const kd_flag *flag, const char *text, const
         snprintf(name, sizeof(name), "-%c, --%s", flag->letter, flag->name);
     else
         snprintf(name, sizeof(name), "--%s", flag->name);
-    return fail(p, "invalid argument %s for \"%s\" flag: strconv.%s: parsing %s: %s", shown, name, function, shown, error);
+    return fail(p, "invalid argument %s for \"%s\" flag: strconv.%s: parsing %s: %s", shown, name, function, shown,
+                error);
 }
 
 static bool set_value(parser *p, int i, const char *text)
@@ -208,8 +209,8 @@ static bool check_exclusive(parser *p)
         snprintf(given + n, sizeof(given) - n, "%s%s", n ? " " : "", flag->name);
         count++;
     }
-    return count < 2 || fail(p, "if any flags in the group [%s] are set none of the others can be; [%s] were all set", all,
-                             given);
+    return count < 2 ||
+           fail(p, "if any flags in the group [%s] are set none of the others can be; [%s] were all set", all, given);
 }
 
 bool kd_args_parse(kd_args *args, char **argv, int n)

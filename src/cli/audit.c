@@ -18,7 +18,8 @@ int kd_cli_audit(const kd_args *args)
     kd_errors_init(&errors, &arena, KD_CLI_FINDINGS_MAX);
     kd_config_load_file(&arena, &options, KD_SEVERITY_WARNING, &errors, &loaded);
     if (loaded.status == KD_LOAD_OK) {
-        fprintf(stderr, "audit is not available in this version: krakend check reports mistakes of the configuration\n");
+        fprintf(stderr,
+                "audit is not available in this version: krakend check reports mistakes of the configuration\n");
     } else {
         kd_cli_error("ERROR parsing the configuration file:");
         fprintf(stderr, "\t%.*s\n\n", KD_FMT(loaded.compat));

@@ -5,13 +5,14 @@
 
 static bool wants_lint(const kd_args *args)
 {
-    return kd_args_number(args, "lint") || kd_args_number(args, "lint-no-network") || *kd_args_text(args, "lint-schema");
+    return kd_args_number(args, "lint") || kd_args_number(args, "lint-no-network") ||
+           *kd_args_text(args, "lint-schema");
 }
 
 static const kd_str duplicate = KD_STR_INIT("handlers are already registered");
 
-/* The panic of the reference's router for endpoints alone: health, debug and echo are not there (spec/04 section 2), and
- * the collision with the health check is the one that comes with a suggestion. */
+/* The panic of the reference's router for endpoints alone: health, debug and echo are not there (spec/04 section 2),
+ * and the collision with the health check is the one that comes with a suggestion. */
 static kd_str first_panic(const kd_errors *found)
 {
     for (const kd_error *e = found->first; e; e = e->next)

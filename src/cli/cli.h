@@ -7,9 +7,9 @@
 /* A configuration that was loaded for a command. It lives in `arena`, which the command line resets when the hook has
  * returned; the hook may reset it earlier (a reload retires the first generation). */
 typedef struct kd_cli_run_options {
-    const char *config;      /* path as given with -c */
-    int64_t debug;           /* how often -d was given: above 0 the debug endpoint is on (already set in the service) */
-    int64_t port;            /* -p, 0 when not given (already set in the service) */
+    const char *config; /* path as given with -c */
+    int64_t debug;      /* how often -d was given: above 0 the debug endpoint is on (already set in the service) */
+    int64_t port;       /* -p, 0 when not given (already set in the service) */
     char *const *environment; /* for loading again with the same overrides */
     kd_arena *arena;
     kd_service *service;

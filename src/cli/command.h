@@ -5,13 +5,13 @@
 #include "cli/cli.h"
 #include "config/load_bytes.h"
 
-#define KD_FLAGS_MAX 9   /* of one command, --help included */
-#define KD_ARG_ERROR_MAX 512
-#define KD_CLI_FINDINGS_MAX 200
+#define KD_FLAGS_MAX        9 /* of one command, --help included */
+#define KD_ARG_ERROR_MAX    512
+#define KD_CLI_FINDINGS_MAX 10000 /* kept; kd_report_write shows fewer */
 
-#define KD_EXIT_ERROR 255   /* the reference's exit(-1) */
+#define KD_EXIT_ERROR  255 /* the reference's exit(-1) */
 #define KD_EXIT_FAILED 1
-#define KD_EXIT_PANIC 2
+#define KD_EXIT_PANIC  2
 
 typedef enum kd_flag_kind { KD_FLAG_STRING, KD_FLAG_INT, KD_FLAG_COUNT, KD_FLAG_BOOL } kd_flag_kind;
 
@@ -31,7 +31,7 @@ typedef struct kd_command {
     const char *use;          /* "check [flags]" */
     const char *brief, *text; /* text NULL: the brief one */
     const char *example;
-    bool hidden; /* not in the list of commands */
+    bool hidden;          /* not in the list of commands */
     const kd_flag *flags; /* sorted by name; --help comes by itself */
     int n_flags;
     int (*run)(const kd_args *args);

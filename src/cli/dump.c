@@ -274,7 +274,8 @@ static const char *method_colour(kd_str method)
 static void route_line(const dump *d, const char *bullet, kd_str method, kd_str path)
 {
     if (d->colours)
-        line(d, "%s \033[%s;1m%.*s \033[36;1m %.*s\033[0m", bullet, method_colour(method), KD_FMT(method), KD_FMT(path));
+        line(d, "%s \033[%s;1m%.*s \033[36;1m %.*s\033[0m", bullet, method_colour(method), KD_FMT(method),
+             KD_FMT(path));
     else
         line(d, "%s %.*s %.*s", bullet, KD_FMT(method), KD_FMT(path));
 }

@@ -33,5 +33,6 @@ void kd_cli_findings(const kd_errors *errors, kd_severity least)
 
 void kd_cli_no_config(void)
 {
-    fprintf(stderr, "Please, provide the path to the configuration file with --config or see all the options with --help\n");
+    fprintf(stderr,
+            "Please, provide the path to the configuration file with --config or see all the options with --help\n");
 }

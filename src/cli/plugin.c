@@ -5,7 +5,8 @@
 
 int kd_cli_check_plugin(const kd_args *args)
 {
-    fprintf(stderr, "Go plugins cannot be loaded by this gateway, which is written in C: there is nothing to compare\n");
+    fprintf(stderr,
+            "Go plugins cannot be loaded by this gateway, which is written in C: there is nothing to compare\n");
     return KD_EXIT_FAILED;
 }
 

@@ -5,13 +5,13 @@
 
 #include "config/field.h"
 
-extern const kd_fields kd_service_fields;  /* kd_service_draft */
-extern const kd_fields kd_endpoint_fields; /* kd_endpoint */
-extern const kd_fields kd_backend_fields;  /* kd_backend */
-extern const kd_fields kd_agent_fields;    /* kd_agent */
-extern const kd_fields kd_tls_fields;      /* kd_tls_section */
+extern const kd_fields kd_service_fields;    /* kd_service_draft */
+extern const kd_fields kd_endpoint_fields;   /* kd_endpoint */
+extern const kd_fields kd_backend_fields;    /* kd_backend */
+extern const kd_fields kd_agent_fields;      /* kd_agent */
+extern const kd_fields kd_tls_fields;        /* kd_tls_section */
 extern const kd_fields kd_client_tls_fields; /* kd_client_tls_section */
-extern const kd_fields kd_plugin_fields;   /* kd_plugin_section */
+extern const kd_fields kd_plugin_fields;     /* kd_plugin_section */
 
 extern const kd_fields kd_router_fields, kd_proxy_endpoint_fields, kd_proxy_backend_fields, kd_backend_http_fields,
     kd_backend_http_client_fields, kd_telemetry_logging_fields, kd_gateway_compat_fields;

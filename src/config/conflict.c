@@ -54,7 +54,8 @@ static void report(kd_walk *w, kd_severity severity, uint32_t index, const kd_en
                               "the path %.*s is that of the health check", KD_FMT(e->path));
     if (!there)
         error->suggestion = KD_STR("choose another health_path in the router block, or set \"disable_health\": true");
-    error->compat = kd_arena_printf(w->arena, "handlers are already registered for path '%.*s'", KD_FMT(first->path));
+    kd_walk_stop(w, error,
+                 kd_arena_printf(w->arena, "handlers are already registered for path '%.*s'", KD_FMT(first->path)));
 }
 
 int kd_model_conflicts(kd_walk *w, const kd_service *service, kd_severity severity)
@@ -83,5 +84,5 @@ int kd_model_conflicts(kd_walk *w, const kd_service *service, kd_severity severi
             found++;
         }
     }
-    return found;
+    return w->no_memory ? -1 : found;
 }

@@ -1,6 +1,6 @@
 #include "config/env.h"
 
-#define PREFIX "KRAKEND_"
+#define PREFIX    "KRAKEND_"
 #define DEPTH_MAX 64u /* dots of a name that are followed */
 
 static kd_node *find_member(kd_node *object, kd_str key)
@@ -71,7 +71,8 @@ bool kd_env_overlay(kd_arena *arena, char *const *environ, kd_node *root)
         if (!kd_str_starts(entry, KD_STR(PREFIX)) || equals <= (ptrdiff_t)sizeof(PREFIX) - 1)
             continue;
         kd_str copy = kd_arena_copy(arena, entry);
-        if (!copy.p || !overlay_one(arena, kd_str_head(copy, (size_t)equals), kd_str_from(copy, (size_t)equals + 1), root))
+        if (!copy.p ||
+            !overlay_one(arena, kd_str_head(copy, (size_t)equals), kd_str_from(copy, (size_t)equals + 1), root))
             return false;
     }
     return true;

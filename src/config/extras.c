@@ -99,8 +99,8 @@ static void warn_scope(kd_walk *w, const kd_namespace *found, const kd_node *nod
         memcpy(places + n, name.p, name.n);
         n += name.n;
     }
-    kd_errors_add(w->errors, KD_SEVERITY_WARNING, node->key_at, path, "\"%.*s\" has no effect in the extra_config of %s",
-                  KD_FMT(found->name), scope_name(scope))
+    kd_errors_add(w->errors, KD_SEVERITY_WARNING, node->key_at, path,
+                  "\"%.*s\" has no effect in the extra_config of %s", KD_FMT(found->name), scope_name(scope))
         ->suggestion = kd_arena_printf(w->arena, "it belongs to that of %.*s", (int)n, places);
 }
 
@@ -119,9 +119,9 @@ static void warn_missing(kd_walk *w, const kd_namespace *ns, const kd_node *node
         return;
     }
     *m = (kd_missing){.next = w->missing, .what = ns, .places = 1};
-    m->finding = kd_errors_add(w->errors, KD_SEVERITY_WARNING, node->key_at, path,
-                               "\"%.*s\" is not available in this version%s", KD_FMT(ns->name),
-                               ns->guards_access ? ": nothing is protected by it" : "");
+    m->finding =
+        kd_errors_add(w->errors, KD_SEVERITY_WARNING, node->key_at, path, "\"%.*s\" is not available in this version%s",
+                      KD_FMT(ns->name), ns->guards_access ? ": nothing is protected by it" : "");
     w->missing = m;
 }
 
@@ -158,7 +158,8 @@ static void check_block(kd_walk *w, const kd_namespace *ns, const kd_node *node,
 
 /* Sets the block of a name. Of old and new spelling the new one counts, of the same spelling the later one (that
  * happens only where extra_config is a list of objects). */
-static void set_block(kd_walk *w, kd_extras *out, uint32_t same_from, kd_str name, const kd_node *node, const kd_path *path)
+static void set_block(kd_walk *w, kd_extras *out, uint32_t same_from, kd_str name, const kd_node *node,
+                      const kd_path *path)
 {
     for (uint32_t i = same_from; i < out->n; i++) {
         kd_extra *block = &out->v[i];
@@ -176,7 +177,8 @@ static void set_block(kd_walk *w, kd_extras *out, uint32_t same_from, kd_str nam
     out->v[out->n++] = (kd_extra){name, node};
 }
 
-static void decode_members(kd_walk *w, const kd_node *object, uint8_t scope, kd_extras *out, bool few, const kd_path *path)
+static void decode_members(kd_walk *w, const kd_node *object, uint8_t scope, kd_extras *out, bool few,
+                           const kd_path *path)
 {
     for (const kd_node *node = object->first; node; node = node->next) {
         kd_path at = {.up = path, .ours = node->key.p ? node->key : KD_STR(""), .theirs = node->key};

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SUGGEST_MAX 64u /* keys of one object that a suggestion chooses from */
-#define SHOWN_MAX 60    /* bytes of a wrong value that a message repeats */
+#define SUGGEST_MAX     64u /* keys of one object that a suggestion chooses from */
+#define SHOWN_MAX       60  /* bytes of a wrong value that a message repeats */
 #define NUMBER_TEXT_MAX 512u
 
 /* ---- paths */
@@ -44,6 +44,15 @@ kd_str kd_path_text(kd_arena *arena, const kd_path *path, bool theirs)
 void kd_walk_init(kd_walk *walk, kd_arena *arena, kd_errors *errors)
 {
     *walk = (kd_walk){.arena = arena, .errors = errors};
+}
+
+void kd_walk_stop(kd_walk *walk, kd_error *error, kd_str compat)
+{
+    error->compat = compat;
+    if (!compat.p)
+        walk->no_memory = true;
+    else if (!walk->stopper.n)
+        walk->stopper = compat;
 }
 
 /* ---- findings */
@@ -149,15 +158,17 @@ static bool refuse(kd_walk *w, const kd_node *node, const kd_path *path, const c
     else
         w->first = entry;
     w->last = entry;
-    kd_error *e = kd_errors_add(w->errors, KD_SEVERITY_ERROR, node->at, ours, "expected %s, found %s%s%s%s", expected,
-                                found_text(w->arena, node), detail ? " (" : "", detail ? detail : "", detail ? ")" : "");
+    kd_error *e =
+        kd_errors_add(w->errors, KD_SEVERITY_ERROR, node->at, ours, "expected %s, found %s%s%s%s", expected,
+                      found_text(w->arena, node), detail ? " (" : "", detail ? detail : "", detail ? ")" : "");
     e->compat = line;
     return false;
 }
 
 bool kd_walk_refuse(kd_walk *w, const kd_node *node, const kd_path *path, const char *expected, const char *target)
 {
-    return refuse(w, node, path, expected, NULL, "expected type '%s', got unconvertible type '%s'", target, go_type(node));
+    return refuse(w, node, path, expected, NULL, "expected type '%s', got unconvertible type '%s'", target,
+                  go_type(node));
 }
 
 static bool no_memory(kd_walk *w)
@@ -268,7 +279,8 @@ static bool decode_duration(kd_walk *w, const kd_node *node, kd_ns *out, const k
         *out = truncate_number(node->number);
         if (*out > 0 && *out < KD_MS)
             kd_errors_add(w->errors, KD_SEVERITY_WARNING, node->at, kd_path_text(w->arena, path, false),
-                          "a number without unit means nanoseconds: %.*s is %lld ns", KD_FMT(node->text), (long long)*out)
+                          "a number without unit means nanoseconds: %.*s is %lld ns", KD_FMT(node->text),
+                          (long long)*out)
                 ->suggestion = KD_STR("write a text with unit such as \"2s\"");
         return true;
     case KD_NODE_BOOL:
@@ -449,7 +461,8 @@ static bool decode_objects(kd_walk *w, const kd_fields *fields, const kd_node *n
 }
 
 /* A struct that the model keeps as the tree's node: its values are checked all the same. */
-static bool decode_node(kd_walk *w, const kd_field *field, const kd_node *node, const kd_node **out, const kd_path *path)
+static bool decode_node(kd_walk *w, const kd_field *field, const kd_node *node, const kd_node **out,
+                        const kd_path *path)
 {
     void *scratch = kd_arena_zero(w->arena, field->child->size);
     if (!scratch)
@@ -562,7 +575,8 @@ static void warn_unknown(kd_walk *w, const kd_fields *fields, const kd_node *nod
     for (uint32_t i = 0; i < fields->n; i++) {
         const kd_field *f = &fields->v[i];
         if (f->former && kd_str_eq(kd_str_from_c(f->former), node->key)) {
-            e->suggestion = kd_arena_printf(w->arena, "it was the name of earlier versions: write \"%.*s\"", KD_FMT(f->key));
+            e->suggestion =
+                kd_arena_printf(w->arena, "it was the name of earlier versions: write \"%.*s\"", KD_FMT(f->key));
             return;
         }
         if (n < SUGGEST_MAX && f->type != KD_FIELD_REFUSED && !f->go)
@@ -586,10 +600,18 @@ void kd_fields_warn_unknown(kd_walk *w, const kd_fields *fields, const kd_node *
 static uint8_t json_of(const kd_field *field)
 {
     static const uint8_t by_type[] = {
-        [KD_FIELD_STRING] = KD_JSON_STRING,   [KD_FIELD_INT] = KD_JSON_NUMBER,        [KD_FIELD_BOOL] = KD_JSON_BOOL,
-        [KD_FIELD_FLOAT] = KD_JSON_NUMBER,    [KD_FIELD_DURATION] = KD_JSON_STRING,   [KD_FIELD_STRINGS] = KD_JSON_LIST,
-        [KD_FIELD_UINTS] = KD_JSON_LIST,      [KD_FIELD_STRING_MAP] = KD_JSON_OBJECT, [KD_FIELD_OBJECT] = KD_JSON_OBJECT,
-        [KD_FIELD_OBJECTS] = KD_JSON_LIST,    [KD_FIELD_EXTRA] = KD_JSON_OBJECT,      [KD_FIELD_ANY] = KD_JSON_ANY,
+        [KD_FIELD_STRING] = KD_JSON_STRING,
+        [KD_FIELD_INT] = KD_JSON_NUMBER,
+        [KD_FIELD_BOOL] = KD_JSON_BOOL,
+        [KD_FIELD_FLOAT] = KD_JSON_NUMBER,
+        [KD_FIELD_DURATION] = KD_JSON_STRING,
+        [KD_FIELD_STRINGS] = KD_JSON_LIST,
+        [KD_FIELD_UINTS] = KD_JSON_LIST,
+        [KD_FIELD_STRING_MAP] = KD_JSON_OBJECT,
+        [KD_FIELD_OBJECT] = KD_JSON_OBJECT,
+        [KD_FIELD_OBJECTS] = KD_JSON_LIST,
+        [KD_FIELD_EXTRA] = KD_JSON_OBJECT,
+        [KD_FIELD_ANY] = KD_JSON_ANY,
         [KD_FIELD_REFUSED] = 0,
     };
     return field->json ? field->json : by_type[field->type];
@@ -614,7 +636,8 @@ static void check_value(kd_walk *w, const kd_field *field, const kd_node *node, 
     if (!(json_of(field) & KD_JSON(node->type))) {
         if (node->type != KD_NODE_NULL)
             kd_errors_add(w->errors, KD_SEVERITY_WARNING, node->at, kd_path_text(w->arena, path, false),
-                          "expected %s, found %s%s", expected_text(field), found_text(w->arena, node), consequence(field));
+                          "expected %s, found %s%s", expected_text(field), found_text(w->arena, node),
+                          consequence(field));
         return;
     }
     kd_ns duration;

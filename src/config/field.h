@@ -42,19 +42,19 @@ typedef struct kd_struct_list {
 } kd_struct_list;
 
 /* Bits of kd_field.json: which JSON types a component takes (kd_fields_check). */
-#define KD_JSON(type) (1u << (type))
+#define KD_JSON(type)  (1u << (type))
 #define KD_JSON_STRING KD_JSON(KD_NODE_STRING)
 #define KD_JSON_NUMBER KD_JSON(KD_NODE_NUMBER)
-#define KD_JSON_BOOL KD_JSON(KD_NODE_BOOL)
-#define KD_JSON_LIST KD_JSON(KD_NODE_LIST)
+#define KD_JSON_BOOL   KD_JSON(KD_NODE_BOOL)
+#define KD_JSON_LIST   KD_JSON(KD_NODE_LIST)
 #define KD_JSON_OBJECT KD_JSON(KD_NODE_OBJECT)
-#define KD_JSON_ANY 0x3fu
+#define KD_JSON_ANY    0x3fu
 
 /* Where a field or namespace may stand. */
-#define KD_SCOPE_SERVICE 1u
+#define KD_SCOPE_SERVICE  1u
 #define KD_SCOPE_ENDPOINT 2u
-#define KD_SCOPE_BACKEND 4u
-#define KD_SCOPE_AGENT 8u
+#define KD_SCOPE_BACKEND  4u
+#define KD_SCOPE_AGENT    8u
 #define KD_SCOPE_WORKFLOW 16u
 
 /* How a value of an outer object reaches the inner ones. */
@@ -78,28 +78,28 @@ typedef enum kd_edition {
     KD_EDITION_OWN /* ours; KrakenD ignores it */
 } kd_edition;
 
-#define KD_FIELD_NODE 1u   /* flag: the target keeps the tree's node, checked against `child` */
-#define KD_FIELD_SECRET 2u /* flag: never shown */
+#define KD_FIELD_NODE       1u /* flag: the target keeps the tree's node, checked against `child` */
+#define KD_FIELD_SECRET     2u /* flag: never shown */
 #define KD_FIELD_DEPRECATED 4u
-#define KD_NO_OFFSET UINT32_MAX /* checked, but kept nowhere */
+#define KD_NO_OFFSET        UINT32_MAX /* checked, but kept nowhere */
 
 typedef struct kd_fields kd_fields;
 
 typedef struct kd_field {
     kd_str key;
-    uint8_t type;     /* kd_field_type */
-    uint8_t json;     /* accepted JSON types of a component's field; 0: what the type says */
-    uint8_t flags;    /* KD_FIELD_NODE, KD_FIELD_SECRET … */
-    uint8_t inherit;  /* kd_inherit */
-    uint8_t wrong;    /* kd_wrong */
-    uint8_t reload;   /* kd_reload */
-    uint8_t edition;  /* kd_edition */
-    uint32_t offset;  /* in the struct, or KD_NO_OFFSET */
-    const char *go;   /* KrakenD's name in error paths where it is not the key */
-    const char *alias; /* other names that are accepted (components only), or NULL; one name */
+    uint8_t type;       /* kd_field_type */
+    uint8_t json;       /* accepted JSON types of a component's field; 0: what the type says */
+    uint8_t flags;      /* KD_FIELD_NODE, KD_FIELD_SECRET … */
+    uint8_t inherit;    /* kd_inherit */
+    uint8_t wrong;      /* kd_wrong */
+    uint8_t reload;     /* kd_reload */
+    uint8_t edition;    /* kd_edition */
+    uint32_t offset;    /* in the struct, or KD_NO_OFFSET */
+    const char *go;     /* KrakenD's name in error paths where it is not the key */
+    const char *alias;  /* other names that are accepted (components only), or NULL; one name */
     const char *former; /* a name of earlier versions that is not accepted any more, or NULL */
-    const char *dflt; /* the default, as people write it; NULL: none */
-    int64_t min, max; /* a number's range; both 0: any */
+    const char *dflt;   /* the default, as people write it; NULL: none */
+    int64_t min, max;   /* a number's range; both 0: any */
     const kd_fields *child;
     const char *about; /* one sentence */
 } kd_field;
@@ -118,9 +118,9 @@ typedef struct kd_namespace {
     kd_str name;
     kd_str alias; /* the former name, also accepted; may be empty */
     uint8_t scopes;
-    uint8_t edition;    /* kd_edition */
-    bool guards_access; /* ignoring it would let requests pass that should not */
-    bool built;         /* available in this program */
+    uint8_t edition;         /* kd_edition */
+    bool guards_access;      /* ignoring it would let requests pass that should not */
+    bool built;              /* available in this program */
     const kd_fields *fields; /* NULL: its keys are not checked */
 } kd_namespace;
 
@@ -160,18 +160,22 @@ typedef struct kd_walk {
     kd_errors *errors;
     kd_compat_line *first, *last; /* KrakenD's lines, in its order */
     uint32_t refused;             /* how many values were refused */
+    kd_str stopper; /* KrakenD's text for the first error behind decoding; also when findings were dropped */
     kd_missing *missing;
     bool no_memory;
     bool ignore_ee; /* gateway/compat {"edition": "ce"} */
 } kd_walk;
 
 void kd_walk_init(kd_walk *walk, kd_arena *arena, kd_errors *errors);
+/* Sets what KrakenD says for an error; the first one stops it. */
+void kd_walk_stop(kd_walk *walk, kd_error *error, kd_str compat);
 
 /* Refuses a node as mapstructure does where it cannot convert it to the Go type `target`. Returns false. */
 bool kd_walk_refuse(kd_walk *walk, const kd_node *node, const kd_path *path, const char *expected, const char *target);
 
 /* Decodes an object into *out (cleared, of fields->size). Every refused value is a located error with KrakenD's line in
- * `compat`, in the order of the table; every unknown key a warning. False when something was refused or memory is out. */
+ * `compat`, in the order of the table; every unknown key a warning. False when something was refused or memory is out.
+ */
 bool kd_fields_decode(kd_walk *walk, const kd_fields *fields, const kd_node *object, void *out, const kd_path *path);
 /* Compares a component's block with its table: warnings only. */
 void kd_fields_check(kd_walk *walk, const kd_fields *fields, const kd_node *object, const kd_path *path);

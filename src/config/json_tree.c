@@ -10,8 +10,8 @@
 
 /* Small objects are searched for duplicate keys as they are, larger ones through a table. */
 #define FEW_MEMBERS 16u
-#define NUMBER_MAX 64u
-#define QUOTED_MAX 16u
+#define NUMBER_MAX  64u
+#define QUOTED_MAX  16u
 
 /* An open object or list. Frames are reused: at most one for each level of the deepest nesting is allocated. */
 typedef struct frame {
@@ -75,8 +75,9 @@ static void refuse(reader *r, const char *at, const char *expected, const char *
                                 expected, KD_FMT(found));
     e->compat = *r->compat;
     if (*at == '\'' || *at == '/' || *at == '#')
-        e->suggestion = *at == '\'' ? KD_STR("JSON knows double quotes only")
-                                    : KD_STR("JSON has no comments: use a key that starts with @, such as \"@comment\"");
+        e->suggestion = *at == '\''
+                            ? KD_STR("JSON knows double quotes only")
+                            : KD_STR("JSON has no comments: use a key that starts with @, such as \"@comment\"");
     else if (at > r->begin && (*at == '}' || *at == ']') && context[0] == 'l')
         e->suggestion = KD_STR("remove the comma before it");
     else if ((uint8_t)*at == 0xef && at == r->begin)
@@ -294,8 +295,8 @@ static void read_word(reader *r, kd_node *node)
     static const struct {
         kd_str text;
         kd_node_type type;
-    } words[] = {{KD_STR_INIT("true"), KD_NODE_BOOL}, {KD_STR_INIT("false"), KD_NODE_BOOL},
-                 {KD_STR_INIT("null"), KD_NODE_NULL}};
+    } words[] = {
+        {KD_STR_INIT("true"), KD_NODE_BOOL}, {KD_STR_INIT("false"), KD_NODE_BOOL}, {KD_STR_INIT("null"), KD_NODE_NULL}};
     static const char *const contexts[] = {"in literal true (expecting '%c')", "in literal false (expecting '%c')",
                                            "in literal null (expecting '%c')"};
     size_t w = *r->at == 't' ? 0 : *r->at == 'f' ? 1 : 2;
@@ -555,8 +556,15 @@ static bool check_root(reader *r, kd_node *root)
 kd_node *kd_json_tree_read(kd_arena *arena, kd_str file, kd_str text, kd_errors *errors, kd_str *compat)
 {
     *compat = KD_STR("out of memory");
-    reader r = {.arena = arena, .errors = errors, .file = file, .begin = text.p, .at = text.p, .end = text.p + text.n,
-                .line_start = text.p, .line = 1, .compat = compat};
+    reader r = {.arena = arena,
+                .errors = errors,
+                .file = file,
+                .begin = text.p,
+                .at = text.p,
+                .end = text.p + text.n,
+                .line_start = text.p,
+                .line = 1,
+                .compat = compat};
     kd_node *root = add_node(&r);
     if (!root)
         return NULL;

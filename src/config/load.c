@@ -111,7 +111,8 @@ static void refuse_without_memory(loading *l)
 
 static bool other_format(kd_str path)
 {
-    return kd_str_ends(path, KD_STR(".yml")) || kd_str_ends(path, KD_STR(".yaml")) || kd_str_ends(path, KD_STR(".toml"));
+    return kd_str_ends(path, KD_STR(".yml")) || kd_str_ends(path, KD_STR(".yaml")) ||
+           kd_str_ends(path, KD_STR(".toml"));
 }
 
 /* mapstructure's lines, joined as KrakenD joins them. */
@@ -134,15 +135,6 @@ static kd_str decode_errors(loading *l)
     return kd_str_of(text, n);
 }
 
-/* What the finding of the first error behind `before` says for KrakenD. */
-static kd_str first_compat(const kd_errors *errors, const kd_error *before)
-{
-    for (const kd_error *e = before ? before->next : errors->first; e; e = e->next)
-        if (e->severity == KD_SEVERITY_ERROR && e->compat.n)
-            return e->compat;
-    return KD_STR("invalid configuration");
-}
-
 /* gateway/compat {"edition": "ce"} is looked at before anything else: it decides which namespaces exist. */
 static bool wants_ce(const kd_node *root)
 {
@@ -153,8 +145,6 @@ static bool wants_ce(const kd_node *root)
 
 static void resolve(loading *l, kd_service_draft *draft, const kd_node *root, kd_severity conflicts)
 {
-    uint32_t errors_before = l->errors->errors;
-    const kd_error *last = l->errors->last;
     if (!kd_model_init(&l->walk, draft, root)) {
         refuse_without_memory(l);
         return;
@@ -165,11 +155,10 @@ static void resolve(loading *l, kd_service_draft *draft, const kd_node *root, kd
         refuse(l, decode_errors(l));
         return;
     }
-    if (l->errors->errors > errors_before) {
-        refuse(l, first_compat(l->errors, last));
+    if (l->walk.stopper.n) {
+        refuse(l, l->walk.stopper);
         return;
     }
-    last = l->errors->last;
     int found = kd_model_conflicts(&l->walk, &draft->service, conflicts);
     if (found < 0) {
         refuse_without_memory(l);
@@ -178,7 +167,7 @@ static void resolve(loading *l, kd_service_draft *draft, const kd_node *root, kd
     l->out->service = &draft->service;
     if (found && conflicts == KD_SEVERITY_ERROR) {
         l->out->status = KD_LOAD_CONFLICTS;
-        l->out->compat = first_compat(l->errors, last);
+        l->out->compat = l->walk.stopper;
     }
 }
 

@@ -5,10 +5,10 @@
 
 #include <arpa/inet.h>
 
-#define DEFAULT_PORT 8080
-#define DEFAULT_TIMEOUT (2 * KD_SECOND)
+#define DEFAULT_PORT          8080
+#define DEFAULT_TIMEOUT       (2 * KD_SECOND)
 #define DEFAULT_IDLE_PER_HOST 250
-#define CONFIG_VERSION 3
+#define CONFIG_VERSION        3
 
 static const kd_str no_op = KD_STR_INIT("no-op");
 
@@ -81,7 +81,7 @@ static bool clean_hosts(kd_walk *w, kd_str_list *hosts, const kd_node *owner, co
                                     kd_path_text(w->arena, &at, false),
                                     "expected a host such as \"http://example.com:8080\", found \"%.*s\"",
                                     KD_FMT(kd_str_head(host, 100)));
-        e->compat = kd_arena_printf(w->arena, "host %.*s not valid: invalid host", KD_FMT(host));
+        kd_walk_stop(w, e, kd_arena_printf(w->arena, "host %.*s not valid: invalid host", KD_FMT(host)));
         e->suggestion = kd_str_from_c(kd_host_advice(host));
     }
     return true;
@@ -94,13 +94,14 @@ static void check_version(kd_walk *w, int64_t version, const kd_node *root)
     if (version == CONFIG_VERSION)
         return;
     const kd_path path = {.ours = KD_STR("version")};
-    kd_error *e = kd_errors_add(w->errors, KD_SEVERITY_ERROR, place_of(root, path.ours),
-                                kd_path_text(w->arena, &path, false),
-                                "expected the version 3 of the configuration format, found %lld%s", (long long)version,
-                                version == 0 ? " (the key is missing or empty)" : "");
-    e->compat = kd_arena_printf(w->arena, "unsupported version: %lld (want: 3)", (long long)version);
-    e->suggestion = version == 1 || version == 2 ? KD_STR("rename the keys that the warnings name, then write \"version\": 3")
-                                                 : KD_STR("write \"version\": 3");
+    kd_error *e =
+        kd_errors_add(w->errors, KD_SEVERITY_ERROR, place_of(root, path.ours), kd_path_text(w->arena, &path, false),
+                      "expected the version 3 of the configuration format, found %lld%s", (long long)version,
+                      version == 0 ? " (the key is missing or empty)" : "");
+    kd_walk_stop(w, e, kd_arena_printf(w->arena, "unsupported version: %lld (want: 3)", (long long)version));
+    e->suggestion = version == 1 || version == 2
+                        ? KD_STR("rename the keys that the warnings name, then write \"version\": 3")
+                        : KD_STR("write \"version\": 3");
 }
 
 static bool is_ip(kd_str text)
@@ -120,15 +121,16 @@ static void init_globals(kd_walk *w, kd_service *s, const kd_node *root)
         s->port = DEFAULT_PORT;
     if (s->listen_ip.n && !is_ip(s->listen_ip)) {
         const kd_path path = {.ours = KD_STR("listen_ip")};
-        kd_error *e = kd_errors_add(w->errors, KD_SEVERITY_ERROR, place_of(root, path.ours),
-                                    kd_path_text(w->arena, &path, false), "expected an IP address, found \"%.*s\"",
-                                    KD_FMT(kd_str_head(s->listen_ip, 100)));
-        e->compat = kd_arena_printf(w->arena, "invalid ip address %.*s", KD_FMT(s->listen_ip));
+        kd_error *e =
+            kd_errors_add(w->errors, KD_SEVERITY_ERROR, place_of(root, path.ours), kd_path_text(w->arena, &path, false),
+                          "expected an IP address, found \"%.*s\"", KD_FMT(kd_str_head(s->listen_ip, 100)));
+        kd_walk_stop(w, e, kd_arena_printf(w->arena, "invalid ip address %.*s", KD_FMT(s->listen_ip)));
         e->suggestion = KD_STR("leave it out to listen on all addresses");
     }
     if (s->port < 0 || s->port > 65535)
         kd_errors_add(w->errors, KD_SEVERITY_WARNING, place_of(root, KD_STR("port")), KD_STR("port"),
-                      "expected a port from 1 to 65535, found %lld: the gateway cannot listen there", (long long)s->port);
+                      "expected a port from 1 to 65535, found %lld: the gateway cannot listen there",
+                      (long long)s->port);
     if (s->max_idle_connections_per_host == 0)
         s->max_idle_connections_per_host = DEFAULT_IDLE_PER_HOST;
     if (s->timeout == 0)
@@ -204,16 +206,22 @@ static bool check_outputs(owner *o, const kd_backend *b, const kd_node *node, co
         if (near.p)
             error->suggestion = kd_arena_printf(w->arena, "did you mean \"{%.*s}\"?", KD_FMT(near));
     } else {
-        error = add_error(w, place_of(node, at.ours), &at, "there are more placeholders than parameters of the endpoint");
+        error =
+            add_error(w, place_of(node, at.ours), &at, "there are more placeholders than parameters of the endpoint");
     }
     if (too_many)
-        error->compat = kd_arena_printf(
-            w->arena, "input and output params do not match. endpoint: %.*s %.*s, backend: %u. input: %.*s, output: %.*s",
-            KD_FMT(e->method), KD_FMT(e->route), b->index, KD_FMT(in), KD_FMT(out));
+        kd_walk_stop(
+            w, error,
+            kd_arena_printf(
+                w->arena,
+                "input and output params do not match. endpoint: %.*s %.*s, backend: %u. input: %.*s, output: %.*s",
+                KD_FMT(e->method), KD_FMT(e->route), b->index, KD_FMT(in), KD_FMT(out)));
     else
-        error->compat = kd_arena_printf(
-            w->arena, "undefined output param '%.*s'! endpoint: %.*s %.*s, backend: %u. input: %.*s, output: %.*s",
-            KD_FMT(*undefined), KD_FMT(e->method), KD_FMT(e->route), b->index, KD_FMT(in), KD_FMT(out));
+        kd_walk_stop(w, error,
+                     kd_arena_printf(
+                         w->arena,
+                         "undefined output param '%.*s'! endpoint: %.*s %.*s, backend: %u. input: %.*s, output: %.*s",
+                         KD_FMT(*undefined), KD_FMT(e->method), KD_FMT(e->route), b->index, KD_FMT(in), KD_FMT(out)));
     return (in.p && out.p) || no_memory(w);
 }
 
@@ -257,10 +265,12 @@ static void refuse_endpoint(kd_walk *w, const kd_endpoint *e, const kd_node *nod
                             const char *message, const char *compat)
 {
     kd_path at = {.up = path, .ours = key};
-    kd_error *error = kd_errors_add(w->errors, KD_SEVERITY_ERROR, place_of(node, key), kd_path_text(w->arena, &at, false),
-                                    "the endpoint \"%.*s\" is refused: %s", KD_FMT(e->path), message);
-    error->compat = kd_arena_printf(w->arena, "ignoring the '%.*s %.*s' endpoint, since it %s", KD_FMT(e->method),
-                                    KD_FMT(e->path), compat);
+    kd_error *error =
+        kd_errors_add(w->errors, KD_SEVERITY_ERROR, place_of(node, key), kd_path_text(w->arena, &at, false),
+                      "the endpoint \"%.*s\" is refused: %s", KD_FMT(e->path), message);
+    kd_walk_stop(w, error,
+                 kd_arena_printf(w->arena, "ignoring the '%.*s %.*s' endpoint, since it %s", KD_FMT(e->method),
+                                 KD_FMT(e->path), compat));
 }
 
 static void endpoint_defaults(kd_walk *w, const kd_service *s, kd_endpoint *e)
@@ -286,10 +296,10 @@ static void warn_method(kd_walk *w, const kd_endpoint *e, const kd_node *node, c
         if (kd_str_eq(methods[i], e->method_upper))
             return;
     kd_path at = {.up = path, .ours = KD_STR("method")};
-    kd_error *error = kd_errors_add(w->errors, KD_SEVERITY_WARNING, place_of(node, at.ours),
-                                    kd_path_text(w->arena, &at, false),
-                                    "expected GET, POST, PUT, PATCH or DELETE, found \"%.*s\": the endpoint is ignored",
-                                    KD_FMT(kd_str_head(e->method, 40)));
+    kd_error *error =
+        kd_errors_add(w->errors, KD_SEVERITY_WARNING, place_of(node, at.ours), kd_path_text(w->arena, &at, false),
+                      "expected GET, POST, PUT, PATCH or DELETE, found \"%.*s\": the endpoint is ignored",
+                      KD_FMT(kd_str_head(e->method, 40)));
     kd_str near = kd_suggest(e->method_upper, methods, KD_COUNT(methods));
     if (near.p)
         error->suggestion = kd_arena_printf(w->arena, "did you mean \"%.*s\"?", KD_FMT(near));
@@ -304,7 +314,8 @@ static bool init_backends(owner *o, kd_endpoint *e)
         const kd_node *second = item_of(o->node, at.ours, 1);
         kd_error *error = add_error(w, second ? second->at : e->at, &at,
                                     "an endpoint with the output_encoding \"no-op\" has exactly one backend");
-        error->compat = KD_STR("can not use NoOp encoding with more than one backends connected to the same endpoint");
+        kd_walk_stop(w, error,
+                     KD_STR("can not use NoOp encoding with more than one backends connected to the same endpoint"));
         error->suggestion = KD_STR("choose another output_encoding, such as \"json\"");
     }
     const kd_node *item = item_of(o->node, KD_STR("backend"), 0);

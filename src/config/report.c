@@ -46,12 +46,15 @@ static void write_finding(kd_buf *out, const kd_error *e)
 
 void kd_report_write(kd_buf *out, const kd_errors *errors, kd_severity least)
 {
-    uint32_t kept = 0;
+    uint32_t written[2] = {0}, left = errors->count;
     for (const kd_error *e = errors->first; e; e = e->next) {
-        kept++;
-        if (e->severity >= least)
+        uint32_t *n = &written[e->severity == KD_SEVERITY_ERROR];
+        if (e->severity >= least && (*n)++ < KD_REPORT_MAX)
             write_finding(out, e);
+        else if (e->severity >= least)
+            continue;
+        left--;
     }
-    if (errors->count > kept)
-        kd_buf_printf(out, "and %u more findings\n", errors->count - kept);
+    if (left)
+        kd_buf_printf(out, "and %u more findings\n", left);
 }

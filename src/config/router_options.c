@@ -4,8 +4,8 @@
 
 #include <arpa/inet.h>
 
-/* The block is read as Go decodes JSON into a struct: a wrong type is noted, the other fields are read all the same, and
- * then KrakenD drops those that it looks at behind the check (spec/01 section 4.1). */
+/* The block is read as Go decodes JSON into a struct: a wrong type is noted, the other fields are read all the same,
+ * and then KrakenD drops those that it looks at behind the check (spec/01 section 4.1). */
 typedef struct block {
     const kd_service *service;
     const kd_node *node;
@@ -92,7 +92,9 @@ static bool is_network(kd_str text)
         return false;
     memcpy(copy, text.p, n);
     copy[n] = 0;
-    uint64_t bits, most = inet_pton(AF_INET, copy, address) == 1 ? 32 : inet_pton(AF_INET6, copy, address) == 1 ? 128 : 0;
+    uint64_t bits, most = inet_pton(AF_INET, copy, address) == 1    ? 32
+                          : inet_pton(AF_INET6, copy, address) == 1 ? 128
+                                                                    : 0;
     return most && (slash < 0 || kd_str_to_u64(kd_str_from(text, (size_t)slash + 1), most, &bits));
 }
 

@@ -94,10 +94,14 @@ static void test_texts(void **state)
         {"\"\\ud83d\\ude00\"", "\xf0\x9f\x98\x80"},
         {"\"\\ud83d\"", "\xef\xbf\xbd"},
         {"\"\\ud83dx\"", "\xef\xbf\xbdx"},
-        {"\"\\ud83d\\u0041\"", "\xef\xbf\xbd" "A"},
+        {"\"\\ud83d\\u0041\"", "\xef\xbf\xbd"
+                               "A"},
         {"\"\\ude00\"", "\xef\xbf\xbd"},
         {"\"\xc3\xa9\"", "\xc3\xa9"},
-        {"\"a\xff" "b\"", "a\xef\xbf\xbd" "b"},
+        {"\"a\xff"
+         "b\"",
+         "a\xef\xbf\xbd"
+         "b"},
         {"\"\xe2\x82\"", "\xef\xbf\xbd\xef\xbf\xbd"},
         {"\"\xed\xa0\x80\"", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
     };

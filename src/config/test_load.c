@@ -1,5 +1,6 @@
 #include "config/builtin.h"
 #include "config/load_bytes.h"
+#include "config/report.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,12 +8,13 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define DECODING "'f.json': decoding failed due to the following error(s):\n\n"
-#define BACKEND "\"backend\":[{\"url_pattern\":\"/x\",\"host\":[\"http://h\"]}]"
+#define BACKEND  "\"backend\":[{\"url_pattern\":\"/x\",\"host\":[\"http://h\"]}]"
 /* A root object of version 3 with this in it; a good endpoint with this in it, and so on. */
-#define ROOT(members) "{\"version\":3," members "}"
-#define ENDPOINT(members) ROOT("\"endpoints\":[{" members "}]")
+#define ROOT(members)       "{\"version\":3," members "}"
+#define ENDPOINT(members)   ROOT("\"endpoints\":[{" members "}]")
 #define IN_BACKEND(members) ENDPOINT("\"endpoint\":\"/a\",\"backend\":[{" members "}]")
 
 typedef struct fixture {
@@ -54,14 +56,15 @@ static void test_refused(void **state)
         {"{\"version\":true}", "'f.json': unsupported version: 1 (want: 3)", "version", 12},
         {"{\"version\":\"x\"}", DECODING "'version' cannot parse value as 'int': strconv.ParseInt: invalid syntax",
          "version", 12},
-        {"{\"version\":[3]}", DECODING "'version' expected type 'int', got unconvertible type '[]interface {}'", "version",
-         12},
+        {"{\"version\":[3]}", DECODING "'version' expected type 'int', got unconvertible type '[]interface {}'",
+         "version", 12},
         {ROOT("\"port\":\"99999999999999999999\""),
          DECODING "'port' cannot parse value as 'int': strconv.ParseInt: value out of range", "port", 21},
-        {ROOT("\"name\":{}"), DECODING "'name' expected type 'string', got unconvertible type 'map[string]interface {}'",
-         "name", 21},
+        {ROOT("\"name\":{}"),
+         DECODING "'name' expected type 'string', got unconvertible type 'map[string]interface {}'", "name", 21},
         {ROOT("\"debug_endpoint\":\"yes\""),
-         DECODING "'debug_endpoint' cannot parse value as 'bool': strconv.ParseBool: invalid syntax", "debug_endpoint", 0},
+         DECODING "'debug_endpoint' cannot parse value as 'bool': strconv.ParseBool: invalid syntax", "debug_endpoint",
+         0},
         {ROOT("\"timeout\":\"\""), DECODING "'timeout' time: invalid duration", "timeout", 0},
         {ROOT("\"timeout\":\"10\""), DECODING "'timeout' time: missing unit in duration", "timeout", 0},
         {ROOT("\"timeout\":\"3 s\""), DECODING "'timeout' time: unknown unit", "timeout", 0},
@@ -69,26 +72,32 @@ static void test_refused(void **state)
          DECODING "'timeout' expected type 'time.Duration', got unconvertible type '[]interface {}'", "timeout", 0},
         {ROOT("\"host\":{\"a\":1}"),
          DECODING "'host[0]' expected type 'string', got unconvertible type 'map[string]interface {}'", "host[0]", 0},
-        {ROOT("\"endpoints\":\"x\""), DECODING "'endpoints[0]' expected a map or struct, got \"string\"", "endpoints[0]", 0},
-        {ROOT("\"endpoints\":[1]"), DECODING "'endpoints[0]' expected a map or struct, got \"float64\"", "endpoints[0]", 27},
+        {ROOT("\"endpoints\":\"x\""), DECODING "'endpoints[0]' expected a map or struct, got \"string\"",
+         "endpoints[0]", 0},
+        {ROOT("\"endpoints\":[1]"), DECODING "'endpoints[0]' expected a map or struct, got \"float64\"", "endpoints[0]",
+         27},
         {ROOT("\"tls\":[]"), DECODING "'tls' expected a map or struct, got \"slice\"", "tls", 0},
         {ROOT("\"tls\":{\"disabled\":\"maybe\"}"),
          DECODING "'tls.disabled' cannot parse value as 'bool': strconv.ParseBool: invalid syntax", "tls.disabled", 0},
         {ROOT("\"extra_config\":\"x\""),
-         DECODING "'extra_config' expected type 'config.ExtraConfig', got unconvertible type 'string'", "extra_config", 0},
+         DECODING "'extra_config' expected type 'config.ExtraConfig', got unconvertible type 'string'", "extra_config",
+         0},
         {ROOT("\"extra_config\":[\"x\"]"),
          DECODING "'extra_config[0]' expected type 'config.ExtraConfig', got unconvertible type 'string'",
          "extra_config[0]", 0},
         {IN_BACKEND("\"Timeout\":\"abc\""), DECODING "'endpoints[0].backend[0].Timeout' time: invalid duration",
          "endpoints[0].backend[0].timeout", 0},
         {IN_BACKEND("\"decoder\":1"),
-         DECODING "'endpoints[0].backend[0].Decoder' expected type 'encoding.Decoder', got unconvertible type 'float64'",
+         DECODING
+         "'endpoints[0].backend[0].Decoder' expected type 'encoding.Decoder', got unconvertible type 'float64'",
          "endpoints[0].backend[0].decoder", 0},
         {IN_BACKEND("\"mapping\":\"x\""),
-         DECODING "'endpoints[0].backend[0].mapping' expected type 'map[string]string', got unconvertible type 'string'",
+         DECODING
+         "'endpoints[0].backend[0].mapping' expected type 'map[string]string', got unconvertible type 'string'",
          "endpoints[0].backend[0].mapping", 0},
         {IN_BACKEND("\"mapping\":{\"a\":[]}"),
-         DECODING "'endpoints[0].backend[0].mapping[a]' expected type 'string', got unconvertible type '[]interface {}'",
+         DECODING
+         "'endpoints[0].backend[0].mapping[a]' expected type 'string', got unconvertible type '[]interface {}'",
          "endpoints[0].backend[0].mapping[a]", 0},
         /* Several: in the order of KrakenD's structs, not of the file. */
         {ROOT("\"timeout\":\"x\",\"name\":[],\"endpoints\":[{\"endpoint\":\"/a\",\"timeout\":\"y\"}]"),
@@ -119,8 +128,8 @@ static void test_refused(void **state)
         {ENDPOINT("\"endpoint\":\"/a\",\"backend\":[{\"url_pattern\":\"/{resp0}\"}]"),
          "'f.json': undefined output param 'resp0'! endpoint: GET /a, backend: 0. input: [], output: [resp0]",
          "endpoints[0].backend[0].url_pattern", 0},
-        {ROOT("\"async_agent\":[{\"backend\":[{\"host\":[\"ws://x\"]}]}]"), "'f.json': host ws://x not valid: invalid host",
-         "async_agent[0].backend[0].host[0]", 0},
+        {ROOT("\"async_agent\":[{\"backend\":[{\"host\":[\"ws://x\"]}]}]"),
+         "'f.json': host ws://x not valid: invalid host", "async_agent[0].backend[0].host[0]", 0},
         {ROOT("\"async_agent\":[{\"consumer\":{\"timeout\":\"x\"}}]"),
          DECODING "'async_agent[0].consumer.timeout' time: invalid duration", "async_agent[0].consumer.timeout", 0},
     };
@@ -153,6 +162,59 @@ static void test_all_at_once(void **state)
     assert_str(f.loaded.compat, "'f.json': unsupported version: 2 (want: 3)");
     assert_str(f.errors.last->suggestion, "did you mean \"{id}\"?");
     kd_arena_reset(&f.arena);
+}
+
+/* More findings than are kept must not hide what stops the load, and what is kept is shown within bounds. */
+static void test_many_findings(void **state)
+{
+    enum { KEYS = 300 };
+    char *text = malloc(KEYS * 16 + 64), *at = text;
+    assert_non_null(text);
+    at += sprintf(at, "{\"version\":3");
+    for (int i = 0; i < KEYS; i++)
+        at += sprintf(at, ",\n\"key%d\":1", i);
+    sprintf(at, ",\"listen_ip\":\"x\"}");
+    fixture f;
+    assert_null(load(&f, text));
+    assert_str(f.loaded.compat, "'f.json': invalid ip address x");
+    assert_int_equal(f.errors.count, KEYS + 1);
+    kd_buf report;
+    kd_buf_init(&report, 1u << 20);
+    kd_report_write(&report, &f.errors, KD_SEVERITY_NOTE);
+    kd_str shown = kd_buf_str(&report);
+    assert_true(
+        kd_str_starts(shown, KD_STR("f.json:2:1: warning: key0: unknown key \"key0\" in the configuration: it has "
+                                    "no effect\n")));
+    assert_true(kd_str_ends(shown, KD_STR("and 201 more findings\n")));
+    uint32_t lines = 0;
+    for (size_t i = 0; i < shown.n; i++)
+        lines += shown.p[i] == '\n';
+    assert_int_equal(lines, KD_REPORT_MAX + 1);
+    kd_buf_fini(&report);
+    kd_arena_reset(&f.arena);
+    free(text);
+}
+
+/* Control bytes of a value never reach the terminal, and places say where they were included. */
+static void test_report(void **state)
+{
+    kd_arena arena;
+    kd_errors errors;
+    kd_buf report;
+    const kd_location outer = {KD_STR("main.json"), 7, 2, NULL}, inner = {KD_STR("part.json"), 3, 4, &outer};
+    const kd_location variable = {KD_STR("environment variable KRAKEND_X"), 0, 0, NULL};
+    kd_arena_init(&arena, NULL, 0);
+    kd_errors_init(&errors, &arena, 10);
+    kd_buf_init(&report, 4096);
+    kd_errors_add(&errors, KD_SEVERITY_ERROR, &inner, KD_STR("a.b"), "found \x1b[1m")->suggestion = KD_STR("do this");
+    kd_errors_add(&errors, KD_SEVERITY_WARNING, &variable, KD_STR(""), "odd");
+    kd_errors_add(&errors, KD_SEVERITY_NOTE, NULL, KD_STR("k"), "left out");
+    kd_report_write(&report, &errors, KD_SEVERITY_WARNING);
+    assert_str(kd_buf_str(&report),
+               "part.json:3:4: error: a.b: found \\x1b[1m; do this\n    included from main.json:7:2\n"
+               "environment variable KRAKEND_X: warning: odd\n");
+    kd_buf_fini(&report);
+    kd_arena_reset(&arena);
 }
 
 static void test_warnings(void **state)
@@ -343,9 +405,10 @@ static void test_registry(void **state)
 static void test_missing_counted(void **state)
 {
     fixture f;
-    assert_non_null(load(&f, ROOT("\"endpoints\":[{\"endpoint\":\"/a\",\"extra_config\":{\"validation/cel\":[]}," BACKEND "},"
-                                  "{\"endpoint\":\"/b\",\"extra_config\":{\"validation/cel\":[]}," BACKEND "},"
-                                  "{\"endpoint\":\"/c\",\"extra_config\":{\"validation/cel\":[]}," BACKEND "}]")));
+    assert_non_null(
+        load(&f, ROOT("\"endpoints\":[{\"endpoint\":\"/a\",\"extra_config\":{\"validation/cel\":[]}," BACKEND "},"
+                      "{\"endpoint\":\"/b\",\"extra_config\":{\"validation/cel\":[]}," BACKEND "},"
+                      "{\"endpoint\":\"/c\",\"extra_config\":{\"validation/cel\":[]}," BACKEND "}]")));
     assert_int_equal(f.errors.warnings, 1);
     assert_str(f.errors.first->suggestion, "the same in 2 more places");
     kd_arena_reset(&f.arena);
@@ -360,12 +423,14 @@ static void test_conflicts(void **state)
          "handlers are already registered for path '/a'"},
         {ROOT("\"endpoints\":[{\"endpoint\":\"/a//b\"," BACKEND "},{\"endpoint\":\"/a/b\"," BACKEND "}]"),
          "handlers are already registered for path '/a/b'"},
-        {ROOT("\"extra_config\":{\"router\":{\"health_path\":\"/h\"}},\"endpoints\":[{\"endpoint\":\"/h\"," BACKEND "}]"),
+        {ROOT("\"extra_config\":{\"router\":{\"health_path\":\"/h\"}},\"endpoints\":[{\"endpoint\":\"/h\"," BACKEND
+              "}]"),
          "handlers are already registered for path '/h'"},
         {ROOT("\"extra_config\":{\"router\":{\"health_path\":\"/h\",\"disable_health\":true}},"
               "\"endpoints\":[{\"endpoint\":\"/h\"," BACKEND "}]"),
          NULL},
-        {ROOT("\"endpoints\":[{\"endpoint\":\"/a\"," BACKEND "},{\"endpoint\":\"/a\",\"method\":\"POST\"," BACKEND "}]"),
+        {ROOT("\"endpoints\":[{\"endpoint\":\"/a\"," BACKEND "},{\"endpoint\":\"/a\",\"method\":\"POST\"," BACKEND
+              "}]"),
          NULL},
         {ROOT("\"endpoints\":[{\"endpoint\":\"/a\"," BACKEND "},{\"endpoint\":\"/a/\"," BACKEND "}]"), NULL},
     };
@@ -386,9 +451,17 @@ static void test_conflicts(void **state)
 
 static void test_environment(void **state)
 {
-    char *const good[] = {"PATH=/bin", "KRAKEND_PORT=9000", "KRAKEND_TIMEOUT=3s", "KRAKEND_HOST=http://e",
-                          "KRAKEND_EXTRA_CONFIG.ROUTER.HEALTH_PATH=/ready", "KRAKEND_TLS.DISABLED=true",
-                          "krakend_port=1", "KRAKENDX_PORT=2", "KRAKEND_=3", "KRAKEND_NAME=", NULL};
+    char *const good[] = {"PATH=/bin",
+                          "KRAKEND_PORT=9000",
+                          "KRAKEND_TIMEOUT=3s",
+                          "KRAKEND_HOST=http://e",
+                          "KRAKEND_EXTRA_CONFIG.ROUTER.HEALTH_PATH=/ready",
+                          "KRAKEND_TLS.DISABLED=true",
+                          "krakend_port=1",
+                          "KRAKENDX_PORT=2",
+                          "KRAKEND_=3",
+                          "KRAKEND_NAME=",
+                          NULL};
     char *const link[] = {"KRAKEND_PORT=tcp://10.0.0.1:80", NULL};
     fixture f;
     load_with(&f, ROOT("\"port\":1,\"name\":\"n\",\"extra_config\":{\"router\":{\"disable_access_log\":true}}"), good,
@@ -429,9 +502,10 @@ static void test_router_options(void **state)
     assert_str(o.health_path, "/__health");
     kd_arena_reset(&f.arena);
 
-    assert_non_null(load(&f, ROOT("\"extra_config\":{\"router\":{\"disable_redirect_fixed_path\":true,"
-                                  "\"hide_version_header\":true,\"trusted_proxies\":[\"10.0.0.0/8\",\"x\",\"::1\"],"
-                                  "\"remote_ip_headers\":[\"cf-ip\"],\"auto_options\":true,\"error_body\":{\"404\":1}}}")));
+    assert_non_null(
+        load(&f, ROOT("\"extra_config\":{\"router\":{\"disable_redirect_fixed_path\":true,"
+                      "\"hide_version_header\":true,\"trusted_proxies\":[\"10.0.0.0/8\",\"x\",\"::1\"],"
+                      "\"remote_ip_headers\":[\"cf-ip\"],\"auto_options\":true,\"error_body\":{\"404\":1}}}")));
     kd_router_options_load(f.loaded.service, &o);
     assert_true(!o.redirect_fixed_path && o.hide_version_header && o.auto_options && o.error_body_404);
     assert_null(o.error_body_405);
@@ -440,8 +514,9 @@ static void test_router_options(void **state)
     kd_arena_reset(&f.arena);
 
     /* One wrong type: the engine's options are dropped, four others stay. */
-    assert_non_null(load(&f, ROOT("\"extra_config\":{\"router\":{\"disable_redirect_fixed_path\":true,"
-                                  "\"hide_version_header\":\"true\",\"disable_health\":true,\"health_path\":\"/x\"}}")));
+    assert_non_null(
+        load(&f, ROOT("\"extra_config\":{\"router\":{\"disable_redirect_fixed_path\":true,"
+                      "\"hide_version_header\":\"true\",\"disable_health\":true,\"health_path\":\"/x\"}}")));
     kd_router_options_load(f.loaded.service, &o);
     assert_true(o.redirect_fixed_path && !o.hide_version_header && o.disable_health);
     assert_str(o.health_path, "/x");
@@ -476,11 +551,15 @@ static void test_files(void **state)
 static void test_no_memory(void **state)
 {
     static const char *const texts[] = {
-        ROOT("\"host\":[\"a\"],\"tls\":{\"keys\":[{\"public_key\":\"a\"}]},\"extra_config\":{\"router\":{\"trusted_proxies\":"
-             "[\"1.1.1.1\"]},\"auth/revoker\":{}},\"endpoints\":[{\"endpoint\":\"/a/{x}\",\"method\":\"post\",\"input_headers\":"
-             "[\"x-a\"],\"backend\":[{\"url_pattern\":\"/{x}/{JWT.a}\",\"mapping\":{\"a\":\"b\"},\"method\":\"put\"}]}],"
-             "\"async_agent\":[{\"backend\":[{\"host\":[\"b\"]}]}]"),
-        ROOT("\"timeout\":\"x\",\"bad\":1,\"endpoints\":[{\"endpoint\":\"/a\",\"backend\":[{\"url_pattern\":\"/{x}\"}]}]"),
+        ROOT(
+            "\"host\":[\"a\"],\"tls\":{\"keys\":[{\"public_key\":\"a\"}]},\"extra_config\":{\"router\":{\"trusted_"
+            "proxies\":"
+            "[\"1.1.1.1\"]},\"auth/revoker\":{}},\"endpoints\":[{\"endpoint\":\"/a/"
+            "{x}\",\"method\":\"post\",\"input_headers\":"
+            "[\"x-a\"],\"backend\":[{\"url_pattern\":\"/{x}/{JWT.a}\",\"mapping\":{\"a\":\"b\"},\"method\":\"put\"}]}],"
+            "\"async_agent\":[{\"backend\":[{\"host\":[\"b\"]}]}]"),
+        ROOT("\"timeout\":\"x\",\"bad\":1,\"endpoints\":[{\"endpoint\":\"/a\",\"backend\":[{\"url_pattern\":\"/"
+             "{x}\"}]}]"),
     };
     char *const environment[] = {"KRAKEND_NAME=x", "KRAKEND_A.B=y", NULL};
     kd_load_options options = {.path = "f.json", .environ = environment};
@@ -522,13 +601,12 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),        cmocka_unit_test(test_all_at_once),
-        cmocka_unit_test(test_warnings),       cmocka_unit_test(test_clean),
-        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_coercions),
-        cmocka_unit_test(test_extras),         cmocka_unit_test(test_registry),
-        cmocka_unit_test(test_missing_counted), cmocka_unit_test(test_conflicts),
-        cmocka_unit_test(test_environment),    cmocka_unit_test(test_router_options),
-        cmocka_unit_test(test_files),          cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_all_at_once),   cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_clean),     cmocka_unit_test(test_defaults),      cmocka_unit_test(test_coercions),
+        cmocka_unit_test(test_extras),    cmocka_unit_test(test_registry),      cmocka_unit_test(test_missing_counted),
+        cmocka_unit_test(test_conflicts), cmocka_unit_test(test_environment),   cmocka_unit_test(test_router_options),
+        cmocka_unit_test(test_files),     cmocka_unit_test(test_many_findings), cmocka_unit_test(test_report),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,10 +62,10 @@ static void test_reserved(void **state)
         const char *path;
         bool reserved;
     } cases[] = {
-        {"/a", false},          {"/__health", true},    {"/foo/__health", true}, {"/__healthy", false},
-        {"/__health/x", true},  {"/__debug/", true},    {"/__echo", true},       {"/__echo/a/b", true},
-        {"/x__echo", false},    {"/a*b", true},         {"/a/*/b", true},        {"/a/*", false},
-        {"/*", false},          {"/**", true},          {"/__stats", false},     {"/__debug/__debugx", true},
+        {"/a", false},          {"/__health", true},   {"/foo/__health", true}, {"/__healthy", false},
+        {"/__health/x", true},  {"/__debug/", true},   {"/__echo", true},       {"/__echo/a/b", true},
+        {"/x__echo", false},    {"/a*b", true},        {"/a/*/b", true},        {"/a/*", false},
+        {"/*", false},          {"/**", true},         {"/__stats", false},     {"/__debug/__debugx", true},
         {"/__debugx/y", false}, {"/__debug\n", false}, {"/a*\n", false},
     };
     for (size_t i = 0; i < KD_COUNT(cases); i++) {

@@ -23,7 +23,8 @@ bool kd_params_find(kd_arena *arena, kd_str path, bool whole_segments, kd_str_li
 /* Sorts bytewise and drops repetitions, in place. */
 void kd_params_sort(kd_str_list *params);
 bool kd_params_contain(const kd_str_list *params, kd_str name);
-/* The path as the router takes it: {p} of each of `params` becomes :p before the first '?'. p is NULL without memory. */
+/* The path as the router takes it: {p} of each of `params` becomes :p before the first '?'. p is NULL without memory.
+ */
 kd_str kd_path_to_route(kd_arena *arena, kd_str path, const kd_str_list *params);
 /* A placeholder that is filled from an earlier answer or a token (spec/01 section 2.11). */
 bool kd_param_is_sequential(kd_str name);

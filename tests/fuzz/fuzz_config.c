@@ -1,5 +1,5 @@
-/* Any bytes as a configuration: loading ends, with a service or with a reason. The last line of the input, when it is an
- * assignment, is laid over the file as an environment variable. */
+/* Any bytes as a configuration: loading ends, with a service or with a reason. The last line of the input, when it is
+ * an assignment, is laid over the file as an environment variable. */
 #include "config/builtin.h"
 #include "config/load_bytes.h"
 #include "config/report.h"
