@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from gateway import PATIENCE, Backend, Gateway, endpoint, eventually, json_reply
+from gateway import PATIENCE, Backend, Gateway, endpoint, eventually, free_port, json_reply
 
 RELOADS = 20
 CLIENTS = 8
@@ -137,7 +137,7 @@ class Terminate(unittest.TestCase):
 
 class Pipes(unittest.TestCase):
     def test_full_stdout_blocks_nothing(self):
-        config = {"endpoints": [endpoint("/x", "http://127.0.0.1:1")],
+        config = {"endpoints": [endpoint("/x", "http://127.0.0.1:%d" % free_port())],
                   "extra_config": {"telemetry/logging": {"level": "DEBUG", "stdout": True}}}
         with Gateway(config, stdout=subprocess.PIPE) as gateway:
             client = gateway.connect()
@@ -152,7 +152,7 @@ class Pipes(unittest.TestCase):
             self.assertEqual(0, gateway.terminate())
 
     def test_closed_stdout_kills_nothing(self):
-        with Gateway({"endpoints": [endpoint("/x", "http://127.0.0.1:1")]}, stdout=subprocess.PIPE) as gateway:
+        with Gateway({"endpoints": [endpoint("/x", "http://127.0.0.1:%d" % free_port())]}, stdout=subprocess.PIPE) as gateway:
             gateway.process.stdout.close()
             for _ in range(50):
                 self.assertEqual(500, gateway.get("/x")[0])
