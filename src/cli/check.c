@@ -9,39 +9,6 @@ static bool wants_lint(const kd_args *args)
            *kd_args_text(args, "lint-schema");
 }
 
-static const kd_str duplicate = KD_STR_INIT("handlers are already registered");
-
-/* The panic of the reference's router for endpoints alone: health, debug and echo are not there (spec/04 section 2),
- * and the collision with the health check is the one that comes with a suggestion. */
-static kd_str first_panic(const kd_errors *found)
-{
-    for (const kd_error *e = found->first; e; e = e->next)
-        if (kd_str_starts(e->compat, duplicate) && !e->suggestion.n)
-            return e->compat;
-    return KD_STR("");
-}
-
-/* Builds the routes and moves the conflicts to `errors` as warnings; equal routes were found while loading. */
-static kd_str test_routes(const kd_args *args, kd_arena *arena, const kd_service *service, kd_errors *errors)
-{
-    kd_errors found;
-    if (!args->hooks->routes)
-        return first_panic(errors);
-    kd_errors_init(&found, arena, KD_CLI_FINDINGS_MAX);
-    if (args->hooks->routes(arena, service, &found))
-        return KD_STR("");
-    kd_str panic = KD_STR("the routes cannot be built");
-    for (const kd_error *e = found.last ? found.first : NULL; e; e = e->next) {
-        if (e == found.first && e->compat.n)
-            panic = e->compat;
-        if (kd_str_starts(e->compat, duplicate))
-            continue;
-        kd_error *copy = kd_errors_add(errors, KD_SEVERITY_WARNING, e->at, e->key, "%.*s", KD_FMT(e->message));
-        copy->suggestion = e->suggestion;
-    }
-    return panic;
-}
-
 /* The steps behind parsing, in the reference's order. */
 static int check_loaded(const kd_args *args, kd_arena *arena, const kd_loaded *loaded, kd_errors *errors)
 {
@@ -54,7 +21,7 @@ static int check_loaded(const kd_args *args, kd_arena *arena, const kd_loaded *l
     int64_t level = kd_args_number(args, "debug");
     if (level > 0)
         kd_dump_print(loaded, level > 3 ? 3 : (int)level, kd_args_text(args, "indent"));
-    kd_str panic = test_routes(args, arena, loaded->service, errors);
+    kd_str panic = kd_cli_routes(args->hooks, arena, loaded->service, errors);
     if (panic.n && kd_args_number(args, "test-gin-routes")) {
         kd_cli_error("ERROR testing the configuration file:");
         fprintf(stderr, "\t%.*s\n\n", KD_FMT(panic));

@@ -11,6 +11,18 @@ static void load(kd_arena *arena, kd_errors *errors, const char *path, kd_loaded
     kd_config_load_file(arena, &options, KD_SEVERITY_ERROR, errors, loaded);
 }
 
+/* Other collisions than those of equal routes, which loading found: the router tells. */
+static void find_conflicts(const kd_args *args, kd_arena *arena, kd_errors *errors, kd_loaded *loaded)
+{
+    if (loaded->status != KD_LOAD_OK)
+        return;
+    kd_str panic = kd_cli_routes(args->hooks, arena, loaded->service, errors);
+    if (!panic.n)
+        return;
+    loaded->status = KD_LOAD_CONFLICTS;
+    loaded->compat = panic;
+}
+
 /* Colliding routes make the reference panic while it starts. */
 static int report_failure(const kd_loaded *loaded, const kd_errors *errors)
 {
@@ -33,6 +45,7 @@ int kd_cli_run(const kd_args *args)
     kd_loaded loaded;
     int code;
     load(&arena, &errors, path, &loaded);
+    find_conflicts(args, &arena, &errors, &loaded);
     if (loaded.status != KD_LOAD_OK) {
         code = report_failure(&loaded, &errors);
     } else {
