@@ -66,6 +66,16 @@ bool kd_str_to_u64(kd_str s, uint64_t max, uint64_t *out)
     if (s.n == 0)
         return false;
     uint64_t v = 0;
+    if (KD_LIKELY(s.n <= 18)) { /* cannot overflow */
+        for (size_t i = 0; i < s.n; i++) {
+            unsigned d = (unsigned)(s.p[i] - '0');
+            if (d > 9)
+                return false;
+            v = v * 10 + d;
+        }
+        *out = v;
+        return v <= max;
+    }
     for (size_t i = 0; i < s.n; i++) {
         unsigned d = (unsigned)(s.p[i] - '0');
         if (d > 9 || d > max || v > (max - d) / 10)

@@ -255,6 +255,20 @@ static bool read_list(const kd_client_ip *ip, kd_str list, kd_str *client)
     return false;
 }
 
+bool kd_client_ip_is_direct(const kd_client_ip *ip, const kd_headers *headers)
+{
+    if (ip->app_engine)
+        return false;
+    if (!ip->forwarded)
+        return true;
+    for (uint32_t i = 0; i < headers->n; i++)
+        for (uint32_t k = 0; k < ip->n_headers; k++)
+            if (headers->v[i].token == ip->headers[k].token &&
+                (headers->v[i].token || kd_str_eq(kd_header_name(&headers->v[i]), ip->headers[k].name)))
+                return false;
+    return true;
+}
+
 kd_str kd_client_ip_find(const kd_client_ip *ip, kd_str peer, bool unix_peer, const kd_headers *headers,
                          kd_arena *scratch, char text[KD_IP_TEXT])
 {

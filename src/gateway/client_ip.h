@@ -40,6 +40,9 @@ bool kd_client_ip_init(kd_client_ip *ip, const kd_router_options *options, kd_ar
 kd_str kd_client_ip_find(const kd_client_ip *ip, kd_str peer, bool unix_peer, const kd_headers *headers,
                          kd_arena *scratch, char text[KD_IP_TEXT]);
 
+/* True when no header can tell another address than the peer's: none of those configured is there. */
+bool kd_client_ip_is_direct(const kd_client_ip *ip, const kd_headers *headers);
+
 /* net.ParseIP: dotted IPv4 without leading zeroes, IPv6 with or without an IPv4 tail, no zone. IPv4 comes out as
  * ::ffff:a.b.c.d; *v4 tells whether To4 would succeed (a mapped IPv6 address counts). */
 bool kd_ip_parse(kd_str s, uint8_t out[16], bool *v4);

@@ -93,6 +93,22 @@ static void on_root_end(kd_branch *branch) { send_answer(branch->x); }
 
 /* ---- starting ------------------------------------------------------------------------------------------------------ */
 
+static size_t write_v4(char *to, uint32_t address)
+{
+    size_t n = 0;
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        if (n)
+            to[n++] = '.';
+        uint32_t v = address >> shift & 255;
+        if (v >= 100)
+            to[n++] = (char)('0' + v / 100);
+        if (v >= 10)
+            to[n++] = (char)('0' + v / 10 % 10);
+        to[n++] = (char)('0' + v % 10);
+    }
+    return n;
+}
+
 kd_str kd_exchange_client_ip(kd_exchange *x)
 {
     if (x->client_ip.p)
@@ -101,6 +117,11 @@ kd_str kd_exchange_client_ip(kd_exchange *x)
     if (!text)
         return KD_STR("");
     const kd_address *peer = x->front->peer;
+    if (KD_LIKELY(peer->any.sa_family == AF_INET &&
+                  kd_client_ip_is_direct(&x->generation->client_ip, &x->front->head->headers))) {
+        x->client_ip = kd_str_of(text, write_v4(text, ntohl(peer->v4.sin_addr.s_addr)));
+        return x->client_ip;
+    }
     bool local = peer->any.sa_family == AF_UNIX || peer->any.sa_family == AF_UNSPEC;
     size_t n = local ? 0 : kd_address_write(text + KD_IP_TEXT, peer);
     kd_str address = {text + KD_IP_TEXT, n};

@@ -19,6 +19,7 @@ typedef struct kd_request {
     kd_str path;      /* after the request builder: the backend's, raw */
     kd_str url;       /* after the balancer: whole, as logs and errors show it */
     kd_query query;
+    kd_str raw_query; /* the whole query when it is its own encoded form: `query` is filled from it when a step asks */
     kd_headers headers;
     kd_param *params;
     uint32_t n_params;
@@ -26,6 +27,15 @@ typedef struct kd_request {
     kd_str request_target;   /* path and query as they go out */
     kd_str basic_user;       /* user info of the host, for Authorization: Basic; p is NULL without */
 } kd_request;
+
+/* Makes `query` complete: parses raw_query if that still stands. Before a step looks at or edits the query. False without
+ * memory. */
+static inline bool kd_request_parse_query(kd_request *request, kd_arena *arena)
+{
+    kd_str raw = request->raw_query;
+    request->raw_query = (kd_str){NULL, 0};
+    return raw.n == 0 || kd_go_query_parse(arena, raw, &request->query);
+}
 
 /* A body that still streams from a call. */
 typedef struct kd_stream_body kd_stream_body;

@@ -215,8 +215,14 @@ const kd_header *kd_headers_find_name(const kd_headers *h, kd_str name)
 static uint64_t prefix(const kd_header *header)
 {
     uint64_t key = 0;
-    size_t n = header->name_n < sizeof key ? header->name_n : sizeof key;
-    for (size_t i = 0; i < n; i++)
+    if (KD_LIKELY(header->name_n >= sizeof key)) {
+        memcpy(&key, header->name, sizeof key);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        key = __builtin_bswap64(key);
+#endif
+        return key;
+    }
+    for (size_t i = 0; i < header->name_n; i++)
         key |= (uint64_t)(uint8_t)header->name[i] << (56 - 8 * i);
     return key;
 }
@@ -226,22 +232,30 @@ static bool is_before(const kd_header *a, const kd_header *b)
     return kd_str_cmp(kd_header_name(a), kd_header_name(b)) < 0;
 }
 
-/* Sorts at most RUN fields by insertion. Most names differ in their first eight bytes, so most steps compare numbers.
- */
+/* Sorts at most RUN fields by insertion: numbers and places are moved, the fields themselves only once. Most names differ in
+ * their first eight bytes, so most steps compare numbers. */
 static void sort_run(kd_header *v, size_t n)
 {
     uint64_t keys[RUN];
+    uint8_t places[RUN];
+    bool sorted = true;
     for (size_t i = 0; i < n; i++) {
-        kd_header header = v[i];
-        uint64_t key = prefix(&header);
+        uint64_t key = prefix(&v[i]);
         size_t at = i;
-        for (; at > 0 && (key < keys[at - 1] || (key == keys[at - 1] && is_before(&header, &v[at - 1]))); at--) {
-            v[at] = v[at - 1];
+        for (; at > 0 && (key < keys[at - 1] || (key == keys[at - 1] && is_before(&v[i], &v[places[at - 1]]))); at--) {
+            places[at] = places[at - 1];
             keys[at] = keys[at - 1];
         }
-        v[at] = header;
+        sorted &= at == i;
+        places[at] = (uint8_t)i;
         keys[at] = key;
     }
+    if (sorted)
+        return;
+    kd_header copy[RUN];
+    memcpy(copy, v, n * sizeof *v);
+    for (size_t i = 0; i < n; i++)
+        v[i] = copy[places[i]];
 }
 
 static void reverse(kd_header *v, size_t from, size_t to)

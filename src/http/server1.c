@@ -733,6 +733,18 @@ void kd_server1_fini(kd_server1 *server)
     kd_buf_fini(&server->head);
 }
 
+/* An IPv4 client of a dual-stack socket is an IPv4 client. */
+static void set_peer(kd_address *to, const struct sockaddr *peer, socklen_t n)
+{
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)peer;
+    if (n == sizeof *v6 && peer->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+        to->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = v6->sin6_port};
+        memcpy(&to->v4.sin_addr, v6->sin6_addr.s6_addr + 12, 4);
+    } else if (n <= sizeof *to) {
+        memcpy(to, peer, n);
+    }
+}
+
 void kd_server1_accept(kd_server1 *server, int fd, const struct sockaddr *peer, socklen_t n)
 {
     connection *c = calloc(1, sizeof *c);
@@ -743,8 +755,7 @@ void kd_server1_accept(kd_server1 *server, int fd, const struct sockaddr *peer, 
     }
     c->server = server;
     c->state = HEAD;
-    if (n <= sizeof c->peer)
-        memcpy(&c->peer, peer, n);
+    set_peer(&c->peer, peer, n);
     kd_timer_init(&c->timer, on_timer);
     c->next = server->connections;
     if (c->next)

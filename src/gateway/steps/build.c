@@ -17,6 +17,8 @@ static kd_verdict enter_filter_query(kd_branch *branch, const void *config, void
     (void)state;
     const kd_str_list *wanted = config;
     kd_query *query = &branch->request->query;
+    if (!kd_request_parse_query(branch->request, branch->x->front->arena))
+        return kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
     uint32_t kept = 0;
     for (uint32_t i = 0; i < query->n; i++)
         for (uint32_t k = 0; k < wanted->n; k++)
@@ -210,14 +212,16 @@ static bool make_request_target(kd_branch *branch, const kd_url *url)
     if (path.n == 0)
         path = KD_STR("/");
     kd_buf_add(out, path);
-    if (url->has_query || request->query.n)
+    bool has_query = request->raw_query.n || request->query.n;
+    if (url->has_query || has_query)
         kd_buf_byte(out, '?');
     put_query_text(out, url->query);
-    if (request->query.n) {
-        if (url->query.n)
-            kd_buf_byte(out, '&');
+    if (has_query && url->query.n)
+        kd_buf_byte(out, '&');
+    if (request->raw_query.n)
+        kd_buf_add(out, request->raw_query);
+    else if (request->query.n)
         kd_go_query_encode(&request->query, out);
-    }
     request->request_target = kd_arena_copy(x->front->arena, kd_buf_str(out));
     return !out->failed && request->request_target.p;
 }
@@ -249,6 +253,20 @@ static kd_verdict parse_whole(kd_branch *branch, const host *h)
                                                 KD_FMT(whole), KD_FMT(url.scheme)));
 }
 
+/* path?query, or the path alone. */
+static kd_str join(kd_arena *arena, kd_str path, kd_str query)
+{
+    if (!query.n)
+        return path;
+    char *p = kd_arena_alloc(arena, path.n + 1 + query.n);
+    if (!p)
+        return (kd_str){NULL, 0};
+    memcpy(p, path.p, path.n);
+    p[path.n] = '?';
+    memcpy(p + path.n + 1, query.p, query.n);
+    return (kd_str){p, path.n + 1 + query.n};
+}
+
 static kd_verdict enter_balance(kd_branch *branch, const void *config, void *state)
 {
     (void)state;
@@ -259,12 +277,13 @@ static kd_verdict enter_balance(kd_branch *branch, const void *config, void *sta
     const host *h = b->hosts;
     if (b->n > 1)
         h += b->round_robin ? (*b->turn)++ % b->n : kd_random_below(b->n);
-    if (KD_LIKELY(h->target && is_plain(request->path) && request->query.n == 0)) {
+    bool plain = h->target && is_plain(request->path);
+    if (KD_LIKELY(plain && request->query.n == 0)) {
         request->target = h->target;
-        request->request_target = request->path;
-        return KD_NEXT;
+        request->request_target = join(branch->x->front->arena, request->path, request->raw_query);
+        return request->request_target.p ? KD_NEXT : kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
     }
-    if (h->target && is_plain(request->path)) {
+    if (plain) {
         request->target = h->target;
         kd_url url = {.raw_path = request->path};
         if (make_request_target(branch, &url))

@@ -141,6 +141,10 @@ static bool build_query(kd_exchange *x, const handler *h)
     if (h->query.n == 0 || x->front->head->query.n == 0)
         return true;
     kd_query all;
+    if (h->all_query && kd_go_query_is_canonical(x->front->head->query)) {
+        x->request.raw_query = x->front->head->query;
+        return true;
+    }
     if (!kd_go_query_parse(x->front->arena, x->front->head->query, &all))
         return false;
     if (!h->all_query) {

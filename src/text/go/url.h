@@ -20,6 +20,9 @@ bool kd_go_query_parse(kd_arena *arena, kd_str raw, kd_query *out);
 /* Values.Encode: keys sorted by bytes, values of a key in order. Sorts `query` in place (stable). */
 void kd_go_query_encode(kd_query *query, kd_buf *out);
 
+/* Would parsing and encoding give exactly these bytes again? Sorted keys, one '=' in each pair, nothing to escape. Cheap. */
+bool kd_go_query_is_canonical(kd_str raw);
+
 typedef enum kd_go_escape_mode {
     KD_ESCAPE_QUERY, /* url.QueryEscape: space becomes '+' */
     KD_ESCAPE_PATH_SEGMENT, /* url.PathEscape */
