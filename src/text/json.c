@@ -206,7 +206,10 @@ kd_json_result kd_json_read(kd_json_pool *pool, kd_arena *arena, char *text, siz
         if (KD_LIKELY(yyjson_doc_get_val_count(doc) <= KD_JSON_MAX_DEPTH || !too_deep(doc)))
             return accept(doc, out);
     } else if (why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
-        return KD_JSON_NO_MEMORY;
+        /* A text that ends inside many containers takes more than yyjson promises for any valid one. */
+        kd_json_scan scan;
+        bool valid = kd_json_scan_text((kd_str){text, n}, &scan);
+        return valid ? KD_JSON_NO_MEMORY : refuse(pool, arena, &scan, error);
     }
     return read_slow(pool, arena, (kd_str){text, n}, out, error);
 }

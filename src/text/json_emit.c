@@ -6,7 +6,7 @@
 #include "text/utf8.h"
 
 #define BLOCK      1024 /* strings are escaped in blocks, so that the room asked for is not far beyond what is needed */
-#define SPARE      64   /* bytes that are always free between two steps of the fast emitter */
+#define SPARE      64   /* bytes that are free, but for a few, before each step of the fast emitter */
 #define KEEP_BYTES ((size_t)64 * 1024)
 
 /* How the fast emitter ends. TIGHT: it asked for more than the buffer may have, which need not mean that the text does
@@ -121,7 +121,7 @@ static bool put_foreign(cursor *c, kd_str s, kd_origin origin)
     if (KD_UNLIKELY(s.n > BLOCK || (origin == KD_ORIGIN_BYTES && !is_ascii(s) && !kd_utf8_valid(s)))) {
         cursor_give(c); /* that function takes room in blocks, and exactly at the end */
         kd_json_emit_string(c->out, s, origin);
-        return cursor_take(c);
+        return cursor_take(c) && room(c, SPARE);
     }
     if (!room(c, 6 * s.n + SPARE))
         return false;
@@ -322,9 +322,9 @@ static inline bool next_member(kd_json_shapes *ctx, kd_frame *frame, cursor *c, 
 
 static written emit_source(kd_json_shapes *ctx, cursor *c, source from)
 {
+    if (!room(c, SPARE))
+        return TIGHT;
     for (;;) {
-        if (!room(c, SPARE))
-            return TIGHT;
         written result = put_or_open(ctx, c, from);
         if (result != WRITTEN)
             return result;

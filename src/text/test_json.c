@@ -264,6 +264,32 @@ static void test_arena_objects(void **state)
     kd_arena_reset(&arena);
 }
 
+/* Keys and strings that take the slow way, with the buffer full to any degree behind them. */
+static void test_foreign_strings(void **state)
+{
+    for (size_t n = 1; n < 1200; n += n < 300 ? 1 : 37) {
+        char *key = kd_arena_alloc(&arena, n);
+        memset(key, 'k', n);
+        key[n - 1] = (char)0xff;
+        kd_value member[] = {kd_value_bool(true), kd_value_string((kd_str){key, n}, KD_ORIGIN_BYTES),
+                             kd_value_float(0.5)};
+        for (size_t i = 0; i < KD_COUNT(member); i++) {
+            kd_object *object = kd_object_create(&arena, 1);
+            assert_true(kd_object_set(object, &arena, (kd_str){key, n}, member[i]));
+            kd_buf grown, small;
+            kd_buf_init(&grown, 1 << 16);
+            assert_true(kd_json_emit(&grown, kd_value_object(object), shapes));
+            assert_memory_equal(grown.p + n + 1, "\\ufffd\":", 8);
+            kd_buf_init(&small, grown.n);
+            assert_true(kd_json_emit(&small, kd_value_object(object), shapes));
+            assert_true(kd_str_eq(kd_buf_str(&small), kd_buf_str(&grown)));
+            kd_buf_fini(&small);
+            kd_buf_fini(&grown);
+        }
+    }
+    kd_arena_reset(&arena);
+}
+
 static void test_get_and_walk(void **state)
 {
     kd_value v, value;
@@ -364,6 +390,22 @@ static void test_ceiling(void **state)
     kd_json_pool_fini(&own);
 }
 
+/* Unclosed lists take more memory than yyjson promises: still a refusal with Go's words. */
+static void test_unclosed(void **state)
+{
+    static char document[9000 + KD_JSON_PAD];
+    memset(document, '[', sizeof(document));
+    for (size_t n = 1; n < 9000; n += 97) {
+        kd_json_pool own;
+        kd_value v;
+        kd_str error = {NULL, 0};
+        kd_json_pool_init(&own, 0);
+        assert_int_equal(kd_json_read(&own, NULL, document, n, &v, &error), KD_JSON_REFUSED);
+        assert_true(kd_str_eq(error, KD_STR("unexpected EOF")));
+        kd_json_pool_fini(&own);
+    }
+}
+
 /* Texts larger than what is kept: read, and the memory goes back at the next use. */
 static void test_large(void **state)
 {
@@ -399,9 +441,10 @@ int main(void)
         cmocka_unit_test(test_documents),     cmocka_unit_test(test_depth),
         cmocka_unit_test(test_depth_in_wide), cmocka_unit_test(test_shapes_compare_keys),
         cmocka_unit_test(test_strings),       cmocka_unit_test(test_string_lengths),
-        cmocka_unit_test(test_arena_objects), cmocka_unit_test(test_get_and_walk),
-        cmocka_unit_test(test_type_names),    cmocka_unit_test(test_many_members),
-        cmocka_unit_test(test_memory),        cmocka_unit_test(test_ceiling),
+        cmocka_unit_test(test_arena_objects), cmocka_unit_test(test_foreign_strings),
+        cmocka_unit_test(test_get_and_walk),  cmocka_unit_test(test_type_names),
+        cmocka_unit_test(test_many_members),  cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_ceiling),       cmocka_unit_test(test_unclosed),
         cmocka_unit_test(test_large),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
