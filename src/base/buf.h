@@ -22,7 +22,7 @@ char *kd_buf_grow(kd_buf *buf, size_t n);
 /* Room for n more bytes behind the content, or NULL (and `failed`). The caller writes there and adds to buf->n. */
 static inline char *kd_buf_room(kd_buf *buf, size_t n)
 {
-    return KD_LIKELY(buf->cap - buf->n >= n) ? buf->p + buf->n : kd_buf_grow(buf, n);
+    return KD_LIKELY(buf->p && buf->cap - buf->n >= n) ? buf->p + buf->n : kd_buf_grow(buf, n);
 }
 
 static inline void kd_buf_add(kd_buf *buf, kd_str s)
