@@ -55,17 +55,19 @@ static kd_gunzip_result at_end(kd_gunzip *gunzip, bool end)
 static kd_gunzip_result stop(kd_gunzip *gunzip, bool end)
 {
     z_stream *z = &gunzip->z;
-    gunzip->stopped_end = end;
-    gunzip->kept_n = z->avail_in;
-    if (!z->avail_in)
-        return KD_GUNZIP_STOPPED;
     if (gunzip->kept_cap < z->avail_in) {
-        gunzip->kept = kd_arena_alloc(gunzip->arena, z->avail_in);
-        gunzip->kept_cap = gunzip->kept ? z->avail_in : 0;
+        /* At least doubled: what is given up in the arena stays less than what is held. */
+        size_t cap = gunzip->kept_cap * 2 > z->avail_in ? gunzip->kept_cap * 2 : z->avail_in;
+        gunzip->kept = kd_arena_alloc(gunzip->arena, cap);
+        gunzip->kept_cap = gunzip->kept ? cap : 0;
         if (!gunzip->kept)
             return fail(gunzip, KD_STR("gzip: out of memory"));
     }
-    memmove(gunzip->kept, z->next_in, z->avail_in);
+    if (z->avail_in)
+        memmove(gunzip->kept, z->next_in, z->avail_in);
+    gunzip->kept_n = z->avail_in;
+    gunzip->stopped_end = end;
+    gunzip->stopped = true;
     return KD_GUNZIP_STOPPED;
 }
 
@@ -110,10 +112,8 @@ kd_gunzip_result kd_gunzip_feed(kd_gunzip *gunzip, kd_str in, bool end, bool (*o
             gunzip->between = true, gunzip->full = false;
         else if (result != Z_OK && result != Z_BUF_ERROR)
             return result == Z_DATA_ERROR ? inflate_error(gunzip, end) : fail(gunzip, KD_STR("gzip: out of memory"));
-        if (n && !on_piece(owner, (kd_str){gunzip->piece, n})) {
-            gunzip->stopped = true;
+        if (n && !on_piece(owner, (kd_str){gunzip->piece, n}))
             return stop(gunzip, end);
-        }
         if (n == 0 && (result == Z_BUF_ERROR || !z->avail_in))
             break;
         if (gunzip->between && !z->avail_in)
