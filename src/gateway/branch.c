@@ -88,14 +88,41 @@ static void on_cancel(kd_scope *scope)
 void kd_branch_init(kd_branch *branch, kd_branch *parent, kd_exchange *x, const kd_step *steps, uint16_t begin,
                     uint16_t end, char *states)
 {
-    *branch = (kd_branch){.x = x, .steps = steps, .begin = begin, .end = end, .at = begin, .states = states};
+    *branch = (kd_branch){
+        .parent = parent, .x = x, .steps = steps, .begin = begin, .end = end, .at = begin, .states = states};
     kd_scope_init(&branch->scope, parent ? &parent->scope : &x->scope, on_cancel);
     kd_timer_init(&branch->timer, on_timer);
     if (parent) {
         branch->request = parent->request;
-        if (parent->deadline)
-            kd_branch_limit(branch, parent->deadline);
+        branch->deadline = parent->deadline; /* whose timer ends the children too */
     }
+}
+
+bool kd_branch_init_child(kd_branch *branch, kd_branch *parent, kd_request *request, unsigned index, unsigned copy)
+{
+    const kd_range *range = &kd_branch_step(parent)->children[index];
+    if (!kd_request_copy(request, parent->request, parent->x->front->arena))
+        return false;
+    kd_branch_init(branch, parent, parent->x, parent->steps, range->begin, range->end,
+                   parent->states + (size_t)copy * range->state_size);
+    branch->request = request;
+    return true;
+}
+
+void kd_branch_cancel_children(kd_branch *branch)
+{
+    while (branch->scope.children) {
+        kd_scope *child = branch->scope.children;
+        kd_scope_cancel(child);
+        kd_scope_end(child);
+    }
+}
+
+static void cancel_children(void *branch) { kd_branch_cancel_children(branch); }
+
+kd_verdict kd_branch_wait_children(kd_branch *branch)
+{
+    return kd_branch_wait(branch, KD_WAIT_BRANCHES, cancel_children, branch);
 }
 
 void kd_branch_limit(kd_branch *branch, kd_ns deadline)
@@ -117,6 +144,16 @@ kd_verdict kd_branch_fail(kd_branch *branch, kd_failure failure, kd_str text)
 }
 
 static void *state_of(kd_branch *branch, const kd_step *step) { return branch->states + step->state; }
+
+/* The last step has been left. A root keeps its deadline: its answer may still stream. */
+static void finish(kd_branch *branch)
+{
+    kd_scope_end(&branch->scope);
+    if (branch->parent && kd_timer_armed(&branch->timer))
+        kd_timer_disarm(&loop_of(branch)->timers, &branch->timer);
+    if (branch->on_end)
+        branch->on_end(branch);
+}
 
 static void turn_back(kd_branch *branch)
 {
@@ -173,9 +210,7 @@ void kd_branch_run(kd_branch *branch)
         return;
     }
     branch->running = false;
-    kd_scope_end(&branch->scope);
-    if (branch->on_end)
-        branch->on_end(branch);
+    finish(branch);
 }
 
 void kd_branch_resume(kd_branch *branch)
@@ -198,12 +233,7 @@ void kd_branch_expire(kd_branch *branch, kd_failure failure)
 {
     if (branch->ended || branch->running || branch->wait.kind == KD_WAIT_NONE)
         return;
-    /* Children first: their calls end before ours. */
-    while (branch->scope.children) {
-        kd_scope *child = branch->scope.children;
-        kd_scope_cancel(child);
-        kd_scope_end(child);
-    }
+    kd_branch_cancel_children(branch); /* first: their calls end before ours */
     drop_wait(branch);
     kd_branch_fail(branch, failure,
                    failure == KD_FAIL_DEADLINE ? KD_STR("context deadline exceeded") : KD_STR("context canceled"));
@@ -220,7 +250,5 @@ void kd_branch_expire(kd_branch *branch, kd_failure failure)
         kd_branch_run(branch);
         return;
     }
-    kd_scope_end(&branch->scope);
-    if (branch->on_end)
-        branch->on_end(branch);
+    finish(branch);
 }

@@ -53,17 +53,28 @@ void kd_scope_end(kd_scope *scope);
 void kd_scope_cancel(kd_scope *scope);
 
 struct kd_step_type;
+struct kd_backend;
+
+/* A pipe: the range of a plan's steps that one branch runs. */
+typedef struct kd_range {
+    uint16_t begin, end;
+    uint32_t state_size;              /* bytes of states of all its steps and of their children */
+    const struct kd_backend *backend; /* whose pipe it is, or whose pipe it ends in; else NULL */
+} kd_range;
 
 /* A step of a compiled plan. */
 typedef struct kd_step {
     const struct kd_step_type *type;
     const void *config;
     uint32_t state; /* offset of its state in the branch's block */
+    uint16_t n_children;
+    const kd_range *children; /* what it runs in branches of their own: ranges of the same array */
     const kd_location *at;
 } kd_step;
 
 typedef struct kd_branch {
     kd_scope scope;
+    struct kd_branch *parent; /* NULL for the root of an exchange */
     struct kd_exchange *x;
     const kd_step *steps;
     uint16_t begin, end, at; /* the range, and the step that runs */
@@ -83,6 +94,14 @@ typedef struct kd_branch {
 /* Makes a branch of steps[begin..end). `states` is the plan's cleared block. It has not started. */
 void kd_branch_init(kd_branch *branch, kd_branch *parent, struct kd_exchange *x, const kd_step *steps, uint16_t begin,
                     uint16_t end, char *states);
+/* Makes a branch of the range `index` of the step that runs in `parent`, with a copy of the parent's request in *request
+ * that it may edit (shallow: kd_request_copy). `copy` tells branches of one range apart: each has its own states. The
+ * parent's deadline ends it too; an own one is set with kd_branch_limit. False without memory; it is not in the tree then. */
+bool kd_branch_init_child(kd_branch *branch, kd_branch *parent, kd_request *request, unsigned index, unsigned copy);
+/* The step that runs in the branch. */
+static inline const kd_step *kd_branch_step(const kd_branch *branch) { return &branch->steps[branch->at]; }
+/* Ends all child branches that still run; none of their on_end comes. */
+void kd_branch_cancel_children(kd_branch *branch);
 /* Runs until it waits or ends; at the end on_end is called, once. */
 void kd_branch_run(kd_branch *branch);
 /* What the branch waits for has come: its step is entered again (now, or when it returns). */
@@ -98,6 +117,9 @@ static inline kd_verdict kd_branch_wait(kd_branch *branch, kd_wait_kind kind, vo
     branch->wait = (kd_wait){kind, cancel, what};
     return KD_WAIT;
 }
+
+/* Waits for child branches: whoever counts their on_end resumes. Cancelling the wait cancels them. */
+kd_verdict kd_branch_wait_children(kd_branch *branch);
 
 /* Ends the inside with a fault of that class; the text is borrowed. Returns KD_FAIL. */
 kd_verdict kd_branch_fail(kd_branch *branch, kd_failure failure, kd_str text);

@@ -31,19 +31,38 @@ static const kd_step_type *find_in(const kd_step_type *const *steps, const place
     return NULL;
 }
 
+/* ---- laying out the steps --------------------------------------------------------------------------------------------- */
+
 typedef struct builder {
-    const kd_compile *compile;
+    kd_arena *arena;
     kd_plan *plan;
     uint16_t cap;
+    uint32_t states; /* bytes laid out so far in the present block */
     bool failed;
 } builder;
+
+/* Branching steps of one range whose children are laid out when the range is. */
+#define MAX_BRANCHING 16
+
+typedef struct branching {
+    uint16_t step, copies;
+    kd_compile compile; /* of the children */
+    size_t from;        /* where in the order they begin */
+} branching;
+
+typedef struct range {
+    kd_range range;
+    branching later[MAX_BRANCHING];
+    unsigned n_later;
+    bool closed; /* its innermost step is there */
+} range;
 
 static void add(builder *b, const kd_step_type *type, const kd_compiled *compiled)
 {
     kd_plan *plan = b->plan;
     if (plan->n_steps == b->cap) {
         uint16_t cap = b->cap ? (uint16_t)(b->cap * 2) : 8;
-        kd_step *steps = cap <= KD_PLAN_MAX_STEPS ? KD_NEW_ARRAY(b->compile->arena, kd_step, cap) : NULL;
+        kd_step *steps = cap <= KD_PLAN_MAX_STEPS ? KD_NEW_ARRAY(b->arena, kd_step, cap) : NULL;
         if (!steps) {
             b->failed = true;
             return;
@@ -54,51 +73,169 @@ static void add(builder *b, const kd_step_type *type, const kd_compiled *compile
         b->cap = cap;
     }
     plan->steps[plan->n_steps++] =
-        (kd_step){.type = type, .config = compiled->config, .state = plan->state_size, .at = compiled->at};
-    plan->state_size += (type->state_size + 15u) & ~15u;
+        (kd_step){.type = type, .config = compiled->config, .state = b->states, .at = compiled->at};
+    b->states += (type->state_size + 15u) & ~15u;
     if (compiled->request > plan->request)
         plan->request = compiled->request;
     if (compiled->response > plan->response)
         plan->response = compiled->response;
 }
 
-static void add_stage(builder *b, kd_stage stage)
+static bool is_shadow(const kd_backend *backend)
 {
-    for (size_t i = 0; i < KD_COUNT(order); i++) {
-        if (order[i].stage != stage)
-            continue;
+    const kd_node *proxy = kd_extra_find(&backend->extra, KD_STR("proxy"));
+    const kd_node *shadow = kd_node_typed(proxy, KD_STR("shadow"), KD_NODE_BOOL);
+    return shadow && shadow->boolean;
+}
+
+static bool choose_set(kd_compile *compile, bool shadows)
+{
+    const kd_endpoint *e = compile->endpoint;
+    const kd_backend **set = KD_NEW_ARRAY(compile->arena, const kd_backend *, e->n_backends + 1);
+    if (!set)
+        return false;
+    compile->n_set = 0;
+    compile->set = set;
+    for (uint32_t i = 0; i < e->n_backends; i++)
+        if (is_shadow(&e->backends[i]) == shadows)
+            set[compile->n_set++] = &e->backends[i];
+    compile->backend = compile->n_set == 1 ? set[0] : NULL;
+    compile->index = 0;
+    return true;
+}
+
+static size_t first_of(kd_stage stage)
+{
+    size_t i = 0;
+    while (i < KD_COUNT(order) && order[i].stage < stage)
+        i++;
+    return i;
+}
+
+/* Notes what the step that was added last runs in branches. */
+static void branch_off(builder *b, range *r, const kd_compile *compile, const kd_compiled *compiled, size_t next)
+{
+    kd_children children = b->plan->steps[b->plan->n_steps - 1].type->children;
+    if (r->n_later == MAX_BRANCHING) {
+        b->failed = true;
+        return;
+    }
+    branching *later = &r->later[r->n_later++];
+    *later = (branching){.step = (uint16_t)(b->plan->n_steps - 1),
+                         .copies = compiled->copies ? compiled->copies : 1,
+                         .compile = *compile,
+                         .from = children == KD_CHILDREN_BACKENDS ? first_of(KD_STAGE_BACKEND) : next};
+    if (children == KD_CHILDREN_SHADOWS) {
+        if (!choose_set(&later->compile, true))
+            b->failed = true;
+    } else {
+        later->compile.branched = true;
+        r->closed = true;
+    }
+}
+
+/* Adds the steps of the stages from `from` to `until`, as far as they take part. */
+static void add_steps(builder *b, range *r, const kd_compile *compile, size_t from, kd_stage until)
+{
+    for (size_t i = from; i < KD_COUNT(order) && order[i].stage <= until && !r->closed && !b->failed; i++) {
         const kd_step_type *type = find_in(kd_core_steps, &order[i]);
         if (!type)
             type = find_in(module_steps, &order[i]);
         kd_compiled compiled = {0};
-        if (type && (!type->compile || type->compile(b->compile, &compiled)))
-            add(b, type, &compiled);
+        if (!type || (type->compile && !type->compile(compile, &compiled)))
+            continue;
+        add(b, type, &compiled);
+        if (type->children && !b->failed)
+            branch_off(b, r, compile, &compiled, i + 1);
     }
 }
 
-static kd_plan *begin(const kd_compile *compile, kd_str name)
+static kd_range lay_range(builder *b, const kd_compile *compile, size_t from);
+
+static void lay_children(builder *b, const branching *later)
 {
-    kd_plan *plan = KD_NEW(compile->arena, kd_plan);
-    if (!plan)
-        return NULL;
-    plan->endpoint = compile->endpoint;
-    plan->name = name;
-    plan->log_prefix = kd_arena_printf(compile->arena, "[ENDPOINT: %.*s]", KD_FMT(name));
-    return plan->log_prefix.p ? plan : NULL;
+    kd_children kind = b->plan->steps[later->step].type->children;
+    uint32_t n = kind == KD_CHILDREN_BACKENDS ? later->compile.n_set : 1;
+    kd_range *ranges = KD_NEW_ARRAY(b->arena, kd_range, n);
+    if (!ranges) {
+        b->failed = true;
+        return;
+    }
+    uint32_t before = b->states;
+    if (kind == KD_CHILDREN_SHADOWS)
+        b->states = 0;
+    for (uint32_t i = 0; i < n && !b->failed; i++) {
+        kd_compile compile = later->compile;
+        if (kind == KD_CHILDREN_BACKENDS) {
+            compile.backend = compile.set[i];
+            compile.index = i;
+        }
+        ranges[i] = lay_range(b, &compile, later->from);
+        if (kind == KD_CHILDREN_BACKENDS)
+            ranges[i].backend = compile.backend;
+    }
+    if (kind == KD_CHILDREN_SHADOWS) {
+        ranges[0].backend = later->compile.backend;
+        b->states = before;
+    } else {
+        b->states += (later->copies - 1u) * ranges[0].state_size;
+    }
+    b->plan->steps[later->step].children = ranges;
+    b->plan->steps[later->step].n_children = (uint16_t)n;
 }
 
-kd_plan *kd_plan_own(const kd_compile *compile, kd_str name, const kd_step_type *end, const void *config, bool engine)
+static void close_range(builder *b, range *r, uint32_t states)
 {
-    builder b = {.compile = compile, .plan = begin(compile, name)};
-    if (!b.plan)
+    r->range.end = b->plan->n_steps;
+    for (unsigned i = 0; i < r->n_later && !b->failed; i++)
+        lay_children(b, &r->later[i]);
+    r->range.state_size = b->states - states;
+}
+
+static kd_range lay_range(builder *b, const kd_compile *compile, size_t from)
+{
+    range r = {.range = {.begin = b->plan->n_steps}};
+    uint32_t states = b->states;
+    add_steps(b, &r, compile, from, KD_STAGE_BACKEND);
+    close_range(b, &r, states);
+    return r.range;
+}
+
+static builder begin(const kd_compile *compile, kd_str name)
+{
+    builder b = {.arena = compile->arena, .plan = KD_NEW(compile->arena, kd_plan)};
+    if (b.plan) {
+        b.plan->endpoint = compile->endpoint;
+        b.plan->name = name;
+        b.plan->log_prefix = kd_arena_printf(compile->arena, "[ENDPOINT: %.*s]", KD_FMT(name));
+    }
+    b.failed = !b.plan || !b.plan->log_prefix.p;
+    return b;
+}
+
+static kd_plan *end(builder *b, range *r)
+{
+    if (b->failed)
         return NULL;
-    add_stage(&b, KD_STAGE_ENTRY);
-    if (engine)
-        add_stage(&b, KD_STAGE_ENGINE);
+    close_range(b, r, 0);
+    b->plan->root = r->range;
+    b->plan->state_size = b->states;
+    return b->failed ? NULL : b->plan;
+}
+
+kd_plan *kd_plan_own(const kd_compile *compile, kd_str name, const kd_step_type *last, const void *config, bool engine)
+{
+    builder b = begin(compile, name);
+    range r = {0};
+    if (!b.failed)
+        add_steps(&b, &r, compile, 0, engine ? KD_STAGE_ENGINE : KD_STAGE_ENTRY);
     kd_compiled compiled = {.config = config};
-    if (!end->compile || end->compile(compile, &compiled))
-        add(&b, end, &compiled);
-    return b.failed ? NULL : b.plan;
+    if (!b.failed && (!last->compile || last->compile(compile, &compiled))) {
+        add(&b, last, &compiled);
+        if (last->children && !b.failed)
+            branch_off(&b, &r, compile, &compiled, first_of(KD_STAGE_PROXY));
+    }
+    return end(&b, &r);
 }
 
 /* ---- what is not there ------------------------------------------------------------------------------------------------- */
@@ -134,13 +271,6 @@ static const kd_str *name_of(kd_arena *arena, kd_str text)
     return name;
 }
 
-static bool is_shadow(const kd_backend *backend)
-{
-    const kd_node *proxy = kd_extra_find(&backend->extra, KD_STR("proxy"));
-    const kd_node *shadow = kd_node_typed(proxy, KD_STR("shadow"), KD_NODE_BOOL);
-    return shadow && shadow->boolean;
-}
-
 /* What the endpoint needs and this version does not have; NULL: nothing. Answering without it would be wrong, or would let
  * requests pass that should not. */
 static const kd_str *missing(const kd_compile *compile)
@@ -158,56 +288,36 @@ static const kd_str *missing(const kd_compile *compile)
                        kd_arena_printf(compile->arena, "output_encoding \"%.*s\"", KD_FMT(e->output_encoding)));
     if (e->n_backends > 1)
         return name_of(compile->arena, KD_STR("an endpoint with several backends"));
-    const kd_backend *backend = &e->backends[0];
-    if (one_of(backend->encoding, inputs, KD_COUNT(inputs)))
-        return name_of(compile->arena, kd_arena_printf(compile->arena, "encoding \"%.*s\"", KD_FMT(backend->encoding)));
+    for (uint32_t i = 0; i < e->n_backends; i++) {
+        kd_str encoding = e->backends[i].encoding;
+        if (one_of(encoding, inputs, KD_COUNT(inputs)))
+            return name_of(compile->arena, kd_arena_printf(compile->arena, "encoding \"%.*s\"", KD_FMT(encoding)));
+    }
     return NULL;
 }
 
-kd_plan *kd_plan_compile(const kd_compile *compile)
+kd_plan *kd_plan_compile(const kd_compile *outer)
 {
-    const kd_endpoint *e = compile->endpoint;
-    if (e->n_backends == 1 && is_shadow(&e->backends[0])) {
-        kd_plan *plan = kd_plan_own(compile, e->route, &kd_core_broken, NULL, true);
+    kd_compile compile = *outer;
+    const kd_endpoint *e = compile.endpoint;
+    if (!choose_set(&compile, false))
+        return NULL;
+    if (compile.n_set == 0) {
+        kd_plan *plan = kd_plan_own(&compile, e->route, &kd_core_broken, NULL, true);
         if (plan)
             plan->problem = KD_STR("Calling the ProxyFactory all endpoints must have at least one backend");
         return plan;
     }
-    const kd_str *absent = missing(compile);
+    const kd_str *absent = missing(&compile);
     if (absent) {
-        kd_plan *plan = kd_plan_own(compile, e->route, &kd_core_unavailable, absent, true);
-        kd_errors_add(compile->errors, KD_SEVERITY_WARNING, e->at, e->path,
+        kd_plan *plan = kd_plan_own(&compile, e->route, &kd_core_unavailable, absent, true);
+        kd_errors_add(compile.errors, KD_SEVERITY_WARNING, e->at, e->path,
                       "%.*s is not available in this version: the endpoint answers 501", KD_FMT(*absent));
         return plan;
     }
-    builder b = {.compile = compile, .plan = begin(compile, e->route)};
-    if (!b.plan)
-        return NULL;
-    add_stage(&b, KD_STAGE_ENTRY);
-    add_stage(&b, KD_STAGE_ENGINE);
-    add_stage(&b, KD_STAGE_ENDPOINT);
-    add_stage(&b, KD_STAGE_PROXY);
-    kd_compile inner = *compile;
-    inner.backend = &e->backends[0];
-    b.compile = &inner;
-    add_stage(&b, KD_STAGE_BACKEND);
-    return b.failed ? NULL : b.plan;
-}
-
-void kd_plan_explain(const kd_plan *plan, kd_buf *out)
-{
-    for (uint16_t i = 0; i < plan->n_steps; i++) {
-        const kd_step *step = &plan->steps[i];
-        size_t start = out->n;
-        kd_buf_printf(out, "  %*s%s.%s", i * 2, "", step->type->module, step->type->name);
-        if (step->type->explain) {
-            while (out->n - start < 34)
-                kd_buf_byte(out, ' ');
-            kd_buf_byte(out, ' ');
-            step->type->explain(step->config, out);
-        }
-        if (step->at)
-            kd_buf_printf(out, "  (%.*s:%u)", KD_FMT(step->at->file), step->at->line);
-        kd_buf_byte(out, '\n');
-    }
+    builder b = begin(&compile, e->route);
+    range r = {.range = {.backend = compile.backend}};
+    if (!b.failed)
+        add_steps(&b, &r, &compile, 0, KD_STAGE_BACKEND);
+    return end(&b, &r);
 }

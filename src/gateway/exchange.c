@@ -228,7 +228,7 @@ static void start(kd_exchange *x)
         answer_now(x, 503);
         return;
     }
-    kd_branch_init(&x->root, NULL, x, x->plan->steps, 0, x->plan->n_steps, states);
+    kd_branch_init(&x->root, NULL, x, x->plan->steps, x->plan->root.begin, x->plan->root.end, states);
     x->root.request = &x->request;
     x->root.on_end = on_root_end;
     kd_branch_run(&x->root);

@@ -45,9 +45,11 @@ typedef struct kd_exchange {
     void (*on_body)(struct kd_exchange *x, kd_str piece, bool end, bool failed);
     void *body_owner;
     bool body_taken; /* somebody has begun to read it */
+    struct kd_body *kept; /* the whole of it, once a step has asked for that */
 
     uint16_t depth;
     bool sent, gone, done, finished, over_deadline;
+    bool detached; /* nobody waits for it: it is neither logged nor counted (gateway/detached.h) */
 } kd_exchange;
 
 /* Every callback from outside runs between these two: what ends meanwhile is torn down by the outermost leave. */

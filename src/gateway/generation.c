@@ -181,16 +181,10 @@ static void log_endpoint(const kd_generation *g, uint32_t i)
         return;
     }
     kd_log(KD_LOG_DEBUG, "[ENDPOINT: %.*s] Building the proxy pipe", KD_FMT(e->route));
-    for (uint32_t k = 0; k < e->n_backends; k++)
-        kd_log(KD_LOG_DEBUG, "[BACKEND: %.*s] Building the backend pipe", KD_FMT(e->backends[k].url_pattern.template));
+    kd_plan_log(g->plans[i]);
     if (g->plans[i]->problem.n) {
         kd_log(KD_LOG_ERROR, "[SERVICE: Gin] %.*s", KD_FMT(g->plans[i]->problem));
         return;
-    }
-    for (uint16_t k = 0; k < g->plans[i]->n_steps; k++) {
-        const kd_step *step = &g->plans[i]->steps[k];
-        if (step->type->log)
-            step->type->log(g->plans[i], step->config);
     }
     kd_log(KD_LOG_DEBUG, "[ENDPOINT: %.*s] Building the http handler", KD_FMT(e->route));
     kd_log(KD_LOG_DEBUG, "[ENDPOINT: %.*s][JWTSigner] Signer disabled", KD_FMT(e->route));

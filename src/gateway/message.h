@@ -26,7 +26,15 @@ typedef struct kd_request {
     const kd_target *target; /* after the balancer */
     kd_str request_target;   /* path and query as they go out */
     kd_str basic_user;       /* user info of the host, for Authorization: Basic; p is NULL without */
+    const struct kd_body *body; /* kept whole (gateway/body.h); NULL: what the client sends, as it comes */
 } kd_request;
+
+/* A copy that can be edited without touching the other: lists are copied, the texts in them are shared. False without
+ * memory. */
+bool kd_request_copy(kd_request *to, const kd_request *from, kd_arena *arena);
+/* A copy that shares nothing but targets (which live as long as the process): for what outlives the exchange. A body that is
+ * not kept whole is none. False without memory. */
+bool kd_request_clone(kd_request *to, const kd_request *from, kd_arena *arena);
 
 /* Makes `query` complete: parses raw_query if that still stands. Before a step looks at or edits the query. False without
  * memory. */

@@ -30,6 +30,10 @@ typedef struct kd_compile {
     const kd_service *service;
     const kd_endpoint *endpoint;
     const kd_backend *backend;
+    const kd_backend *const *set; /* the backends of this pipe: the regular ones, or the shadows */
+    uint32_t n_set;
+    uint32_t index; /* of `backend` in the set */
+    bool branched;  /* inside a child branch: others run beside it, and what it gives lives on when its turn is over */
     kd_errors *errors;
 } kd_compile;
 
@@ -37,8 +41,18 @@ typedef struct kd_compile {
 typedef struct kd_compiled {
     const void *config;
     kd_body_need request, response;
+    uint16_t copies; /* KD_CHILDREN_REST: branches of the range at a time; 0 counts as 1 */
     const kd_location *at;
 } kd_compiled;
+
+/* What a step runs in branches of their own. The compiler lays their ranges behind the step's own range and notes them in
+ * kd_step.children. */
+typedef enum kd_children {
+    KD_CHILDREN_NONE,
+    KD_CHILDREN_BACKENDS, /* the pipe of each backend of the set; nothing follows the step in its range */
+    KD_CHILDREN_REST,     /* what would follow; `copies` times with states of their own */
+    KD_CHILDREN_SHADOWS   /* what follows once more, for the endpoint's shadow backends, its states in a block of its own */
+} kd_children;
 
 typedef struct kd_step_type {
     const char *module; /* "core", or the namespace of the module */
@@ -50,6 +64,7 @@ typedef struct kd_step_type {
     kd_verdict (*enter)(kd_branch *branch, const void *config, void *state);
     kd_verdict (*leave)(kd_branch *branch, const void *config, void *state);
     uint32_t state_size;
+    kd_children children;
     /* One line for `krakend explain`; may be NULL. */
     void (*explain)(const void *config, kd_buf *out);
     /* The line that KrakenD logs at start while it builds this part; may be NULL. */

@@ -1,0 +1,58 @@
+/* What a plan tells about itself: the tree of `krakend explain`, the lines at start. */
+#include "gateway/compile.h"
+
+static void indent(kd_buf *out, unsigned depth) { kd_buf_printf(out, "  %*s", (int)(depth * 2), ""); }
+
+static void explain_range(const kd_plan *plan, const kd_range *range, unsigned depth, kd_buf *out);
+
+static void explain_child(const kd_plan *plan, const kd_step *step, unsigned i, unsigned depth, kd_buf *out)
+{
+    const kd_range *child = &step->children[i];
+    indent(out, depth);
+    if (step->type->children == KD_CHILDREN_BACKENDS)
+        kd_buf_printf(out, "backend %u of %u: %.*s %.*s\n", i + 1, step->n_children,
+                      KD_FMT(child->backend->method_upper), KD_FMT(child->backend->url_pattern.source));
+    else
+        kd_buf_printf(out, "%s\n",
+                      step->type->children == KD_CHILDREN_SHADOWS ? "shadow, beside the rest:" : "each of these calls:");
+    explain_range(plan, child, depth + 1, out);
+}
+
+/* Every child is deeper in the plan than its step: the recursion ends. */
+static void explain_range(const kd_plan *plan, const kd_range *range, unsigned depth, kd_buf *out)
+{
+    for (uint16_t i = range->begin; i < range->end; i++, depth++) {
+        const kd_step *step = &plan->steps[i];
+        size_t start = out->n;
+        indent(out, depth);
+        kd_buf_printf(out, "%s.%s", step->type->module, step->type->name);
+        if (step->type->explain) {
+            while (out->n - start < 34 && !out->failed)
+                kd_buf_byte(out, ' ');
+            kd_buf_byte(out, ' ');
+            step->type->explain(step->config, out);
+        }
+        if (step->at)
+            kd_buf_printf(out, "  (%.*s:%u)", KD_FMT(step->at->file), step->at->line);
+        kd_buf_byte(out, '\n');
+        for (unsigned k = 0; k < step->n_children; k++)
+            explain_child(plan, step, k, depth + 1, out);
+    }
+}
+
+void kd_plan_explain(const kd_plan *plan, kd_buf *out) { explain_range(plan, &plan->root, 0, out); }
+
+static void log_range(const kd_plan *plan, const kd_range *range)
+{
+    if (range->backend)
+        kd_log(KD_LOG_DEBUG, "[BACKEND: %.*s] Building the backend pipe", KD_FMT(range->backend->url_pattern.template));
+    for (uint16_t i = range->end; i > range->begin; i--) {
+        const kd_step *step = &plan->steps[i - 1];
+        for (unsigned k = 0; k < step->n_children; k++)
+            log_range(plan, &step->children[k]);
+        if (step->type->log)
+            step->type->log(plan, step->config);
+    }
+}
+
+void kd_plan_log(const kd_plan *plan) { log_range(plan, &plan->root); }
