@@ -17,7 +17,8 @@ static void finish(kd_exchange *x)
         kd_stream_body_cancel(x->streaming);
     kd_timer_disarm(&x->front->worker->loop.timers, &x->root.timer);
     kd_gateway_worker *worker = x->worker;
-    worker->failures[x->failure]++;
+    kd_count(&worker->failures[x->failure]);
+    kd_count(&worker->answers);
     kd_front *front = x->front;
     kd_gateway_worker_unuse(worker, generation);
     front->ops->release(front); /* x is gone with the front's arena */
@@ -254,7 +255,7 @@ static void on_request(void *context, kd_front *front)
     x->reply.length = -1;
     kd_headers_init(&x->reply.headers, front->arena);
     kd_scope_init(&x->scope, NULL, NULL);
-    worker->requests++;
+    kd_count(&worker->requests);
     kd_exchange_enter(x);
     start(x);
     kd_exchange_leave(x);

@@ -248,10 +248,30 @@ static void dump(const process *p)
     for (int i = 0; i < KD_ACCOUNT_COUNT; i++)
         n += snprintf(text + n, sizeof text - (size_t)n, "%s\"%s\":%zu", i ? "," : "", kd_account_name((kd_account)i),
                       kd_ledger_used((kd_account)i));
-    snprintf(text + n, sizeof text - (size_t)n, ",\"total\":%zu,\"ceiling\":%zu},\"connections\":%u,\"log_dropped\":%llu}",
-             kd_ledger_total(), kd_ledger_ceiling(), connections(p), (unsigned long long)kd_log_dropped());
-    kd_log_raw(kd_str_from_c(text));
-    kd_log_raw(KD_STR("\n"));
+    uint64_t requests = 0, answers = 0, failures[KD_FAIL_COUNT] = {0};
+    for (unsigned i = 0; i < p->workers.n; i++) {
+        requests += atomic_load_explicit(&p->upper[i].requests, memory_order_relaxed);
+        answers += atomic_load_explicit(&p->upper[i].answers, memory_order_relaxed);
+        for (int k = 0; k < KD_FAIL_COUNT; k++)
+            failures[k] += atomic_load_explicit(&p->upper[i].failures[k], memory_order_relaxed);
+    }
+    snprintf(text + n, sizeof text - (size_t)n, ",\"total\":%zu,\"ceiling\":%zu},\"connections\":%u,\"requests\":%llu,\"in_flight\":%llu,"
+             "\"log_dropped\":%llu,\"failures\":{",
+             kd_ledger_total(), kd_ledger_ceiling(), connections(p), (unsigned long long)requests,
+             (unsigned long long)(requests - answers), (unsigned long long)kd_log_dropped());
+    kd_buf line;
+    kd_buf_init(&line, 8192);
+    kd_buf_add(&line, kd_str_from_c(text));
+    bool first = true;
+    for (int k = 1; k < KD_FAIL_COUNT; k++)
+        if (failures[k]) {
+            kd_buf_printf(&line, "%s\"%s\":%llu", first ? "" : ",", kd_failure_name((kd_failure)k),
+                          (unsigned long long)failures[k]);
+            first = false;
+        }
+    kd_buf_add(&line, KD_STR("}}\n"));
+    kd_log_raw(kd_buf_str(&line));
+    kd_buf_fini(&line);
 }
 
 static void await_signals(process *p, const sigset_t *signals)

@@ -17,7 +17,8 @@ typedef struct kd_gateway_worker {
     kd_buf out;   /* the rendered answer of the exchange that is being answered */
     kd_buf lines; /* access log lines of this turn */
     kd_generation *generation;       /* for new exchanges */
-    uint64_t requests, failures[KD_FAIL_COUNT];
+    /* Written by this worker alone, read by whoever sums them. */
+    _Atomic uint64_t requests, answers, failures[KD_FAIL_COUNT];
     struct kd_retired *retired;      /* older generations still in use */
     uint32_t in_use;                 /* exchanges on the current generation */
 } kd_gateway_worker;
@@ -27,6 +28,12 @@ kd_generation *kd_gateway_worker_use(kd_gateway_worker *worker);
 void kd_gateway_worker_unuse(kd_gateway_worker *worker, kd_generation *generation);
 /* Makes `generation` the one for new exchanges. */
 void kd_gateway_worker_adopt(kd_gateway_worker *worker, kd_generation *generation);
+
+/* Adds one to a counter that only this worker writes. */
+static inline void kd_count(_Atomic uint64_t *counter)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
+}
 
 bool kd_gateway_worker_start(kd_worker *net);
 void kd_gateway_worker_stop(kd_worker *net);
