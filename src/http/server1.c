@@ -620,9 +620,11 @@ static kd_flow op_respond(kd_front *front, const kd_reply *reply, kd_str body, b
     kd_server1 *server = c->server;
     kd_buf_reset(&server->head, HEAD_BUFFER_MAX);
     unsigned refused = 0;
+    /* After an answer in place of 100 Continue the body may come or not: nothing can follow it. */
+    bool unclear = q->continue_owed && !front->body_ended;
     kd_reply_context context = {.method = q->head.method,
                                 .minor = q->head.minor,
-                                .keep_alive = q->keep_alive && !reply->close && !server->draining,
+                                .keep_alive = q->keep_alive && !reply->close && !server->draining && !unclear,
                                 .date = kd_worker_date(server->worker),
                                 .first = body,
                                 .complete = end};
