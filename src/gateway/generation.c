@@ -1,5 +1,6 @@
 #include "gateway/generation.h"
 
+#include "config/builtin.h"
 #include "gateway/access_log.h"
 #include "gateway/compile.h"
 #include "gateway/steps/core.h"
@@ -140,6 +141,52 @@ static void read_settings(kd_generation *g)
     g->client.dial_keep_alive = s->dialer_keep_alive;
 }
 
+static bool speaks_https(const kd_service *s)
+{
+    for (uint32_t i = 0; i < s->n_endpoints; i++)
+        for (uint32_t k = 0; k < s->endpoints[i].n_backends; k++) {
+            const kd_str_list *hosts = &s->endpoints[i].backends[k].hosts;
+            for (uint32_t h = 0; h < hosts->n; h++)
+                if (kd_str_starts(hosts->v[h], KD_STR("https:")))
+                    return true;
+        }
+    return s->client_tls || s->allow_insecure_connections;
+}
+
+/* How backends are spoken to over TLS (spec/01 section 8.5). A configuration without https does not read the system's
+ * authorities; should a redirect lead there, kd_tls_profile_default does. False without memory. */
+static bool read_tls(kd_generation *g)
+{
+    const kd_service *s = g->service;
+    if (!speaks_https(s))
+        return true;
+    kd_client_tls_section section;
+    kd_tls_options options = {.configured = s->client_tls || s->allow_insecure_connections};
+    if (kd_client_tls_section_load(&g->arena, s->client_tls, &section)) {
+        const kd_tls_pair *pairs = section.client_certs.v;
+        kd_tls_files *files = KD_NEW_ARRAY(&g->arena, kd_tls_files, section.client_certs.n + 1);
+        if (!files)
+            return false;
+        for (uint32_t i = 0; i < section.client_certs.n; i++)
+            files[i] = (kd_tls_files){pairs[i].certificate, pairs[i].private_key};
+        options.insecure = section.allow_insecure_connections;
+        options.no_system_roots = section.disable_system_ca_pool;
+        options.min_version = section.min_version;
+        options.max_version = section.max_version;
+        options.roots = section.ca_certs.v;
+        options.n_roots = section.ca_certs.n;
+        options.curves = section.curve_preferences.v;
+        options.n_curves = section.curve_preferences.n;
+        options.suites = section.cipher_suites.v;
+        options.n_suites = section.cipher_suites.n;
+        options.certificates = files;
+        options.n_certificates = section.client_certs.n;
+    }
+    options.insecure |= s->allow_insecure_connections;
+    g->tls = g->client.tls = kd_tls_profile_acquire(&options);
+    return g->tls != NULL;
+}
+
 kd_generation *kd_generation_create(kd_arena *arena, kd_service *service, unsigned n_workers, kd_errors *errors)
 {
     kd_generation *g = calloc(1, sizeof *g);
@@ -157,7 +204,7 @@ kd_generation *kd_generation_create(kd_arena *arena, kd_service *service, unsign
     g->version_header = g->options.hide_version_header ? KD_STR("Version undefined") : KD_STR(KD_VERSION_HEADER);
     read_settings(g);
     kd_compile compile = {.generation = g, .arena = &g->arena, .service = service, .errors = errors};
-    if (!kd_client_ip_init(&g->client_ip, &g->options, &g->arena) || !build_routes(g, &compile) ||
+    if (!read_tls(g) || !kd_client_ip_init(&g->client_ip, &g->options, &g->arena) || !build_routes(g, &compile) ||
         !kd_access_log_install(g, isatty(STDOUT_FILENO) && strcmp(getenv("TERM") ? getenv("TERM") : "", "dumb") != 0)) {
         kd_generation_destroy(g);
         return NULL;
@@ -168,6 +215,7 @@ kd_generation *kd_generation_create(kd_arena *arena, kd_service *service, unsign
 void kd_generation_destroy(kd_generation *generation)
 {
     kd_arena arena = generation->arena;
+    kd_tls_profile_release(generation->tls);
     free(generation);
     kd_arena_reset(&arena);
 }
@@ -195,6 +243,8 @@ void kd_generation_log(const kd_generation *generation)
 {
     if (!kd_log_wants(KD_LOG_ERROR))
         return;
+    if (generation->tls)
+        kd_tls_profile_log(generation->tls);
     for (uint32_t i = 0; i < generation->service->n_endpoints; i++)
         log_endpoint(generation, i);
     if (generation->options.auto_options)

@@ -50,6 +50,7 @@ typedef struct kd_generation {
     kd_map skip_paths; /* of the access log */
     kd_server_settings server;
     kd_client_settings client;
+    kd_tls_profile *tls; /* a use of it, where https may be spoken; else NULL */
     kd_log_settings log;
     _Atomic unsigned workers; /* that still use it */
 } kd_generation;

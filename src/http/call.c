@@ -1,6 +1,7 @@
 #include "http/call.h"
 
-#include "http/upstream.h"
+#include "http/establish.h"
+#include "http/proxy.h"
 
 #include <errno.h>
 
@@ -114,12 +115,20 @@ static const char *words_of(int error)
     }
 }
 
+/* The name that is resolved. */
+static kd_str dialled(const kd_call *call)
+{
+    return call->target->proxy ? call->target->proxy->name : call->target->name;
+}
+
+static const char *via(const kd_call *call) { return call->target->proxy ? "proxyconnect tcp: " : ""; }
+
 static void fail_dial(kd_call *call, int error)
 {
     char where[56];
     size_t n = call->n_addresses ? kd_address_write(where, &call->addresses[call->at_address]) : 0;
     fail(call, class_of(error),
-         kd_arena_printf(call->arena, "dial tcp %.*s: connect: %s", (int)n, where, words_of(error)));
+         kd_arena_printf(call->arena, "%sdial tcp %.*s: connect: %s", via(call), (int)n, where, words_of(error)));
 }
 
 static bool retry(kd_call *call)
@@ -141,7 +150,10 @@ static void fail_read(kd_call *call, int error)
 {
     if (retry(call))
         return;
-    if (error) {
+    kd_str tls = call->up ? kd_tls_error(&call->up->stream) : KD_STR("");
+    if (error && tls.n) {
+        fail(call, KD_FAIL_TLS, kd_arena_copy(call->arena, tls));
+    } else if (error) {
         fail(call, KD_FAIL_RESET, kd_arena_printf(call->arena, "read tcp: read: %s", words_of(error)));
     } else if (call->head_told) {
         fail(call, KD_FAIL_CLOSED, KD_STR("unexpected EOF"));
@@ -173,10 +185,17 @@ static void on_dial_timer(kd_timer *timer)
         kd_dns_cancel(&call->query);
         call->resolving = false;
     }
+    if (call->up && call->up->begun) {
+        kd_failure failure;
+        kd_str error;
+        kd_establish_timeout(call->up, &failure, &error);
+        fail(call, failure, error);
+        return;
+    }
     char where[56];
     size_t n = call->n_addresses ? kd_address_write(where, &call->addresses[call->at_address]) : 0;
     fail(call, KD_FAIL_CONNECT_TIMEOUT,
-         n ? kd_arena_printf(call->arena, "dial tcp %.*s: i/o timeout", (int)n, where) : KD_STR("dial tcp: i/o timeout"));
+         kd_arena_printf(call->arena, "%sdial tcp%s%.*s: i/o timeout", via(call), n ? " " : "", (int)n, where));
 }
 
 static void use(kd_call *call, kd_upstream *up)
@@ -209,7 +228,7 @@ static void resolved(kd_call *call, const kd_addresses *answer)
 {
     if (answer->n == 0) {
         fail(call, KD_FAIL_RESOLVE,
-             kd_arena_printf(call->arena, "dial tcp: lookup %.*s: %.*s", KD_FMT(call->target->name),
+             kd_arena_printf(call->arena, "%sdial tcp: lookup %.*s: %.*s", via(call), KD_FMT(dialled(call)),
                              KD_FMT(answer->error)));
         return;
     }
@@ -219,11 +238,12 @@ static void resolved(kd_call *call, const kd_addresses *answer)
         return;
     }
     memcpy(copy, answer->v, answer->n * sizeof *copy);
+    uint16_t port = htons(call->target->proxy ? call->target->proxy->port : call->target->port);
     for (unsigned i = 0; i < answer->n; i++) {
         if (copy[i].any.sa_family == AF_INET6)
-            copy[i].v6.sin6_port = htons(call->target->port);
+            copy[i].v6.sin6_port = port;
         else
-            copy[i].v4.sin_port = htons(call->target->port);
+            copy[i].v4.sin_port = port;
     }
     call->addresses = copy;
     call->n_addresses = (uint8_t)answer->n;
@@ -242,8 +262,10 @@ static void dial(kd_call *call)
 {
     if (call->client->settings.dial_timeout > 0)
         kd_timer_arm(&loop_of(call)->timers, &call->timer, loop_of(call)->now + call->client->settings.dial_timeout);
-    if (call->target->literal) {
-        call->addresses = &call->target->address;
+    const kd_target *target = call->target;
+    const kd_proxy *proxy = target->proxy;
+    if (proxy ? proxy->literal : target->literal) {
+        call->addresses = proxy ? &proxy->address : &target->address;
         call->n_addresses = 1;
         call->at_address = 0;
         connect_next(call, 0);
@@ -251,10 +273,23 @@ static void dial(kd_call *call)
     }
     call->query.on_answer = on_answer;
     kd_addresses answer;
-    if (kd_dns_resolve(call->client->worker->dns, call->target->name, &answer, &call->query))
+    if (kd_dns_resolve(call->client->worker->dns, dialled(call), &answer, &call->query))
         resolved(call, &answer);
     else
         call->resolving = true;
+}
+
+/* False: the call has failed. */
+static bool use_proxy(kd_call *call)
+{
+    kd_str problem = call->target->proxy->problem;
+    if (problem.n == 0 && (call->target->tls || kd_establish_through_proxy(call)))
+        return true;
+    if (problem.n)
+        fail(call, KD_FAIL_NOT_BUILT, problem);
+    else
+        fail(call, KD_FAIL_SHED, KD_STR("out of memory"));
+    return false;
 }
 
 void kd_call_start(kd_client *client, kd_call *call)
@@ -262,10 +297,8 @@ void kd_call_start(kd_client *client, kd_call *call)
     call->client = client;
     kd_timer_init(&call->timer, on_dial_timer);
     call->unsent = call->body_length;
-    if (KD_UNLIKELY(call->target->tls)) {
-        fail(call, KD_FAIL_NOT_BUILT, KD_STR("https backends are not available in this version"));
+    if (KD_UNLIKELY(call->target->proxy != NULL) && !use_proxy(call))
         return;
-    }
     kd_pool *pool = kd_client_pool(client, call->target);
     kd_upstream *up = pool ? kd_pool_take(pool) : NULL;
     if (KD_LIKELY(up != NULL)) {
@@ -286,7 +319,11 @@ static bool send_pieces(kd_call *call, struct iovec *v, int count)
         return true;
     if (!retry(call)) {
         int error = up->stream.error ? up->stream.error : ENOMEM;
-        fail(call, class_of(error), kd_arena_printf(call->arena, "write tcp: write: %s", words_of(error)));
+        kd_str words = kd_tls_error(&up->stream);
+        if (words.n)
+            fail(call, KD_FAIL_TLS, kd_arena_copy(call->arena, words));
+        else
+            fail(call, class_of(error), kd_arena_printf(call->arena, "write tcp: write: %s", words_of(error)));
     }
     return false;
 }
@@ -617,15 +654,36 @@ static void receive(kd_upstream *up)
     }
 }
 
+/* TCP is connected: a tunnel and TLS may follow. */
+static bool established_above(kd_upstream *up)
+{
+    kd_failure failure = KD_FAIL_TLS;
+    kd_str error = {"", 0};
+    switch (kd_establish(up, &failure, &error)) {
+    case KD_ESTABLISHED:
+        up->connecting = false;
+        return true;
+    case KD_ESTABLISH_FAILED:
+        fail(up->call, failure, error);
+        return false;
+    default:
+        return false;
+    }
+}
+
 static bool established(kd_upstream *up)
 {
     kd_call *call = up->call;
+    if (up->begun)
+        return established_above(up);
     if (!(up->stream.io.ready & (KD_IO_WRITABLE | KD_IO_HUP)))
         return false;
     if (kd_stream_connected(&up->stream)) {
-        up->connecting = false;
         if (kd_timer_armed(&call->timer))
             kd_timer_disarm(&loop_of(call)->timers, &call->timer);
+        if (KD_UNLIKELY(up->stage))
+            return established_above(up);
+        up->connecting = false;
         return true;
     }
     int error = up->stream.error;

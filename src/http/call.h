@@ -8,6 +8,7 @@
 #include "http/chunked.h"
 #include "http/front.h"
 #include "http/target.h"
+#include "net/tls_profile.h"
 
 typedef struct kd_call kd_call;
 struct kd_upstream;
@@ -71,6 +72,7 @@ typedef struct kd_client_settings {
     kd_ns header_timeout;      /* from the request's last byte to the head; 0: none */
     kd_ns dial_timeout;        /* 0: the system's */
     kd_ns dial_keep_alive;     /* 0: 15 s; below 0: no probes */
+    kd_tls_profile *tls;       /* borrowed from the generation; NULL: kd_tls_profile_default */
 } kd_client_settings;
 
 /* The client side of one worker: its pools. */

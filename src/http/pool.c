@@ -1,4 +1,4 @@
-#include "http/upstream.h"
+#include "http/establish.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -16,7 +16,10 @@ void kd_client_fini(kd_client *client)
     while (client->all)
         kd_upstream_close(client->all);
     for (uint32_t i = 0; i < client->n_pools; i++)
-        free(client->pools[i]);
+        if (client->pools[i]) {
+            kd_tls_resume_clear(&client->pools[i]->resume);
+            free(client->pools[i]);
+        }
     free(client->pools);
     client->pools = NULL;
     client->n_pools = 0;
@@ -56,8 +59,27 @@ static void unlink_idle(kd_upstream *up)
     up->client->n_idle--;
 }
 
+kd_tls_profile *kd_client_profile(kd_client *client)
+{
+    return client->settings.tls ? client->settings.tls : kd_tls_profile_default();
+}
+
+/* A reload may have changed how TLS is to be spoken. */
+static void drop_strangers(kd_pool *pool)
+{
+    kd_upstream *up;
+    while ((up = pool->idle)) {
+        const kd_tls_profile *profile = kd_client_profile(up->client);
+        if (profile && up->profile == kd_tls_profile_id(profile))
+            return;
+        kd_upstream_close(up);
+    }
+}
+
 kd_upstream *kd_pool_take(kd_pool *pool)
 {
+    if (KD_UNLIKELY(pool->target->tls))
+        drop_strangers(pool);
     kd_upstream *up = pool->idle;
     if (up) {
         unlink_idle(up);
@@ -65,6 +87,14 @@ kd_upstream *kd_pool_take(kd_pool *pool)
             kd_timer_disarm(&up->client->worker->loop.timers, &up->timer);
     }
     return up;
+}
+
+/* May an idle connection that has become readable be kept? Over TLS a session ticket or a change of keys may have come;
+ * anything else is the peer's goodbye or bytes nobody asked for. */
+static bool is_quiet(kd_upstream *up)
+{
+    char byte;
+    return up->profile && kd_stream_read(&up->stream, &byte, 1) == KD_STREAM_AGAIN;
 }
 
 void kd_pool_give(kd_upstream *up)
@@ -76,7 +106,7 @@ void kd_pool_give(kd_upstream *up)
     share = (share + workers - 1) / workers;
     int64_t total = settings->max_idle > 0 ? (settings->max_idle + workers - 1) / workers : INT64_MAX;
     /* Bytes nobody asked for, or the peer's goodbye, are waiting: never to be used again. */
-    bool stale = kd_stream_readable(&up->stream) && (up->stream.io.ready & KD_IO_HUP);
+    bool stale = kd_stream_readable(&up->stream) && ((up->stream.io.ready & KD_IO_HUP) || up->profile) && !is_quiet(up);
     if (!settings->keep_alive || stale || up->pool->n_idle >= share || client->n_idle >= total) {
         kd_upstream_close(up);
         return;
@@ -107,7 +137,7 @@ static void on_ready(kd_io *io)
     kd_upstream *up = KD_CONTAINER(io, kd_upstream, stream.io);
     if (up->call)
         kd_upstream_drive(up);
-    else if (io->ready & (KD_IO_READABLE | KD_IO_HUP))
+    else if ((io->ready & (KD_IO_READABLE | KD_IO_HUP)) && ((io->ready & KD_IO_HUP) || !is_quiet(up)))
         kd_upstream_close(up);
 }
 
@@ -133,6 +163,7 @@ kd_upstream *kd_upstream_open(kd_client *client, kd_pool *pool, const kd_address
     up->client = client;
     up->pool = pool;
     up->connecting = true;
+    kd_establish_prepare(up);
     kd_timer_init(&up->timer, on_timer);
     up->all_next = client->all;
     if (up->all_next)

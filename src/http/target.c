@@ -1,6 +1,7 @@
 #include "http/target.h"
 
 #include "base/map.h"
+#include "http/proxy.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -53,6 +54,7 @@ static const kd_target *make(kd_str key, kd_str host, bool tls)
     t->id = registry.n;
     if (!t->key.p || !t->host.p || !split(t, t->host, tls) || !kd_map_put(&registry.map, t->key, t))
         return NULL;
+    t->proxy = kd_proxy_find(&registry.arena, tls, t->name, t->port);
     registry.n++;
     return t;
 }

@@ -17,6 +17,7 @@ typedef struct kd_target {
     kd_str host;     /* as it stands in the Host field: "127.0.0.1:8081" */
     kd_str name;     /* to resolve: without port and brackets */
     kd_address address;
+    const struct kd_proxy *proxy; /* that the environment names for it (http/proxy.h); NULL: none */
 } kd_target;
 
 /* The target of a scheme ("http" or "https") and a host[:port] as written. Targets are never freed: there are at most

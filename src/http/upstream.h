@@ -4,12 +4,17 @@
 
 #include "http/call.h"
 #include "http/outq.h"
+#include "net/tls_client.h"
 
 typedef struct kd_pool {
     const kd_target *target;
     struct kd_upstream *idle; /* last in first out */
     uint32_t n_idle;
+    kd_tls_resume resume; /* the last TLS session */
 } kd_pool;
+
+/* What is left to do on a new connection, after TCP. */
+enum { KD_STAGE_NONE, KD_STAGE_PROXY, KD_STAGE_TLS };
 
 typedef struct kd_upstream {
     kd_stream stream;
@@ -22,12 +27,18 @@ typedef struct kd_upstream {
     struct kd_upstream *all_next, **all_link;
     uint32_t served;                        /* answers read whole */
     uint32_t carried;                       /* calls that were put on it */
+    uint32_t profile;                       /* of TLS; 0: plain. Calls of another profile do not get this connection */
+    uint8_t stage;                          /* KD_STAGE_* */
+    bool begun;                             /* the stage */
     bool connecting, driving, dead;
 } kd_upstream;
 
 /* The target's pool, made when it is new. NULL without memory. */
 kd_pool *kd_client_pool(kd_client *client, const kd_target *target);
-/* The freshest idle connection, taken out of the pool, or NULL. */
+/* The TLS profile of new connections: the settings' one, else the default. NULL without memory. */
+kd_tls_profile *kd_client_profile(kd_client *client);
+/* The freshest idle connection, taken out of the pool, or NULL. Connections made with another TLS profile than the client's
+ * are closed on the way. */
 kd_upstream *kd_pool_take(kd_pool *pool);
 /* Puts a connection back, or closes it where the bounds say so. */
 void kd_pool_give(kd_upstream *up);
