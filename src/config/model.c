@@ -238,13 +238,38 @@ static bool init_pattern(owner *o, kd_backend *b, const kd_node *node, const kd_
     return check_outputs(o, b, node, &outputs, path);
 }
 
+/* Some connectors name their place in their own namespace. */
+static bool needs_host(const kd_backend *b)
+{
+    static const kd_str http[] = {KD_STR_INIT("backend/http"), KD_STR_INIT("backend/http/client"),
+                                  KD_STR_INIT("backend/graphql")};
+    for (uint32_t i = 0; i < b->extra.n; i++) {
+        bool known = !kd_str_starts(b->extra.v[i].name, KD_STR("backend/"));
+        for (size_t k = 0; k < KD_COUNT(http) && !known; k++)
+            known = kd_str_eq(b->extra.v[i].name, http[k]);
+        if (!known)
+            return false;
+    }
+    return true;
+}
+
+static void warn_no_host(kd_walk *w, const kd_node *node, const kd_path *path)
+{
+    kd_error *e = kd_errors_add(w->errors, KD_SEVERITY_WARNING, node->at, kd_path_text(w->arena, path, false),
+                                "the backend has no host, and neither has the root: every request to it fails with "
+                                "\"no hosts available\"");
+    e->suggestion = KD_STR("add \"host\": [\"http://…\"] to the backend or to the root");
+}
+
 static bool init_backend(owner *o, kd_backend *b, const kd_node *node, const kd_path *path)
 {
     kd_walk *w = o->walk;
     const kd_endpoint *e = o->endpoint;
     if (b->hosts.n == 0)
         b->hosts = o->service->hosts;
-    else if (!b->disable_host_sanitize && !clean_hosts(w, &b->hosts, node, path))
+    if (b->hosts.n == 0 && needs_host(b))
+        warn_no_host(w, node, path);
+    else if (b->hosts.v != o->service->hosts.v && !b->disable_host_sanitize && !clean_hosts(w, &b->hosts, node, path))
         return false;
     if (b->method.n == 0)
         b->method = e->method;
