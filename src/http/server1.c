@@ -319,8 +319,10 @@ static size_t feed_body(connection *c, const char *raw, size_t n)
         kd_str piece;
         bool end, failed;
         used += decode_piece(q, raw + used, n - used, &piece, &end, &failed);
-        if (end || failed)
+        if (end || failed) {
             q->front.body_ended = true;
+            kd_timer_disarm(&worker_of(c)->loop.timers, &q->read_timer);
+        }
         if (failed)
             q->keep_alive = false;
         if (c->state == DRAIN)
@@ -366,6 +368,8 @@ static void read_body(connection *c)
             const char *raw = q->rest;
             size_t n = q->rest_n;
             size_t used = feed_body(c, raw, n);
+            if (c->gone || c->dead)
+                return; /* and the request with it, maybe */
             q->rest = raw + used;
             q->rest_n = n - used;
             continue;
@@ -384,7 +388,9 @@ static void read_body(connection *c)
         }
         budget -= (size_t)n;
         size_t used = feed_body(c, w->scratch, (size_t)n);
-        if (!c->gone && used < (size_t)n && !keep_rest(q, w->scratch + used, (size_t)n - used)) {
+        if (c->gone || c->dead)
+            return;
+        if (used < (size_t)n && !keep_rest(q, w->scratch + used, (size_t)n - used)) {
             lose(c);
             return;
         }
@@ -451,8 +457,10 @@ static bool next_request(connection *c)
     c->seen = 0;
     if (kd_timer_armed(&c->timer))
         kd_timer_disarm(&w->loop.timers, &c->timer);
-    if (c->server->settings.idle_timeout > 0)
-        kd_timer_arm(&w->loop.timers, &c->timer, w->loop.now + c->server->settings.idle_timeout);
+    const kd_server_settings *settings = &c->server->settings;
+    kd_ns timeout = rest ? settings->read_head_timeout : settings->idle_timeout;
+    if (timeout > 0)
+        kd_timer_arm(&w->loop.timers, &c->timer, w->loop.now + timeout);
     return true;
 }
 

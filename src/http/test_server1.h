@@ -2,8 +2,8 @@
  *   /say/<text>     the text        /status/<n>   that status, no body      /close    an empty answer that ends the
  * connection /stream/<n>     n bytes in pieces of ten, as far as the flow allows     /endless  without end /echo the
  * body, once it is whole (400 when it is broken)      /slow-echo  the same, pausing after each piece /duplex the body,
- * as it comes      /hasty  a large answer at the first piece of the body /later          nothing: the test answers
- *   /keep           nothing, and the owner does not let go when the client has gone */
+ * as it comes      /hasty  a large answer at the first piece of the body /later          nothing: the test answers, and
+ * asks for the body /keep           nothing, and the owner does not let go when the client has gone */
 #ifndef KD_HTTP_TEST_SERVER1_H
 #define KD_HTTP_TEST_SERVER1_H
 
@@ -19,6 +19,7 @@ typedef struct owner {
     size_t streamed, to_stream;
     bool answered, told; /* told: done or gone */
     bool keeps;
+    unsigned depth; /* callbacks that run: letting go waits for the outermost */
     struct owner *next, **link;
 } owner;
 
@@ -29,6 +30,8 @@ static owner *owners; /* under way */
 
 static void let_go(owner *o)
 {
+    if (o->depth)
+        return;
     kd_front *front = o->front;
     *o->link = o->next;
     if (o->next)
@@ -37,6 +40,13 @@ static void let_go(owner *o)
     free(o);
     releases++;
     front->ops->release(front);
+}
+
+static void leave(owner *o)
+{
+    o->depth--;
+    if (o->told && !o->keeps)
+        let_go(o);
 }
 
 static kd_flow answer_with(owner *o, uint16_t status, kd_str body, bool end, bool closes)
@@ -49,10 +59,11 @@ static kd_flow answer_with(owner *o, uint16_t status, kd_str body, bool end, boo
 static void stream_on(owner *o)
 {
     while (!o->told && !o->answered) {
-        char piece[10];
-        for (size_t i = 0; i < sizeof piece; i++)
+        char piece[1000];
+        size_t usual = o->to_stream > 1000 ? 1000 : 10;
+        for (size_t i = 0; i < usual; i++)
             piece[i] = (char)('a' + (o->streamed + i) % 26);
-        size_t n = o->to_stream - o->streamed < sizeof piece ? o->to_stream - o->streamed : sizeof piece;
+        size_t n = o->to_stream - o->streamed < usual ? o->to_stream - o->streamed : usual;
         bool first = o->streamed == 0;
         o->streamed += n;
         o->answered = o->streamed == o->to_stream;
@@ -122,12 +133,14 @@ static void on_request(void *context, kd_front *front)
     front->owner = o;
     served++;
     assert_ptr_equal(front->worker, worker);
+    o->depth++;
     choose(o);
+    leave(o);
 }
 
-static void on_body(kd_front *front, kd_str piece, bool end, bool failed)
+static void take_body(owner *o, kd_str piece, bool end, bool failed)
 {
-    owner *o = front->owner;
+    kd_front *front = o->front;
     assert_false(o->told);
     assert_true(piece.n || end || failed);
     if (failed) {
@@ -152,17 +165,29 @@ static void on_body(kd_front *front, kd_str piece, bool end, bool failed)
         return;
     }
     kd_buf_add(&o->body, piece);
+    if (is(o, "/later"))
+        return;
     if (end)
         answer_echo(o);
     else if (is(o, "/slow-echo"))
         front->ops->pause_body(front);
 }
 
+static void on_body(kd_front *front, kd_str piece, bool end, bool failed)
+{
+    owner *o = front->owner;
+    o->depth++;
+    take_body(o, piece, end, failed);
+    leave(o);
+}
+
 static void on_writable(kd_front *front)
 {
     owner *o = front->owner;
     assert_false(o->told);
+    o->depth++;
     stream_on(o);
+    leave(o);
 }
 
 static void on_gone(kd_front *front)
