@@ -16,7 +16,8 @@ static const place order[] = {
 
 const kd_step_type *const kd_core_steps[] = {
     &kd_core_param_check,    &kd_core_render, &kd_core_handler, &kd_core_static, &kd_core_filter_query, &kd_core_build,
-    &kd_core_balance,        &kd_core_filter_headers, &kd_core_shape, &kd_core_decode, &kd_core_send, NULL,
+    &kd_core_balance,        &kd_core_filter_headers, &kd_core_shape, &kd_core_decode, &kd_core_send, &kd_core_shadow,
+    &kd_core_flatmap,        &kd_core_merge, &kd_core_sequence, &kd_core_concurrent, NULL,
 };
 
 static const kd_step_type *const *module_steps; /* set once, before the first generation */
@@ -286,8 +287,6 @@ static const kd_str *missing(const kd_compile *compile)
     if (one_of(e->output_encoding, outputs, KD_COUNT(outputs)))
         return name_of(compile->arena,
                        kd_arena_printf(compile->arena, "output_encoding \"%.*s\"", KD_FMT(e->output_encoding)));
-    if (e->n_backends > 1)
-        return name_of(compile->arena, KD_STR("an endpoint with several backends"));
     for (uint32_t i = 0; i < e->n_backends; i++) {
         kd_str encoding = e->backends[i].encoding;
         if (one_of(encoding, inputs, KD_COUNT(inputs)))

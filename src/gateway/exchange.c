@@ -10,15 +10,17 @@ static void finish(kd_exchange *x)
 {
     x->finished = true;
     kd_generation *generation = x->generation;
-    for (unsigned i = 0; i < generation->n_end_hooks; i++)
+    for (unsigned i = 0; i < generation->n_end_hooks && !x->detached; i++)
         generation->end_hooks[i].run(x, generation->end_hooks[i].config);
     kd_scope_cancel(&x->scope);
     if (x->streaming)
         kd_stream_body_cancel(x->streaming);
     kd_timer_disarm(&x->front->worker->loop.timers, &x->root.timer);
     kd_gateway_worker *worker = x->worker;
-    kd_count(&worker->failures[x->failure]);
-    kd_count(&worker->answers);
+    if (!x->detached) {
+        kd_count(&worker->failures[x->failure]);
+        kd_count(&worker->answers);
+    }
     kd_front *front = x->front;
     kd_gateway_worker_unuse(worker, generation);
     front->ops->release(front); /* x is gone with the front's arena */

@@ -1,6 +1,6 @@
 #include "gateway/worker.h"
 
-#include "gateway/exchange.h"
+#include "gateway/detached.h"
 
 #include <stdlib.h>
 
@@ -15,6 +15,15 @@ kd_generation *kd_gateway_worker_use(kd_gateway_worker *worker)
 {
     worker->in_use++;
     return worker->generation;
+}
+
+void kd_gateway_worker_use_again(kd_gateway_worker *worker, kd_generation *generation)
+{
+    uint32_t *in_use = &worker->in_use;
+    for (kd_retired *retired = worker->retired; retired && generation != worker->generation; retired = retired->next)
+        if (retired->generation == generation)
+            in_use = &retired->in_use;
+    (*in_use)++;
 }
 
 static void let_go(kd_generation *generation)
@@ -76,6 +85,7 @@ bool kd_gateway_worker_start(kd_worker *net)
     worker->net = net;
     kd_server1_init(&worker->server, net, &kd_exchange_handler, worker);
     kd_client_init(&worker->client, net);
+    kd_chunk_pool_init(&worker->detached_chunks, 16 * KD_CHUNK_SIZE);
     kd_json_pool_init(&worker->json, KD_OUT_KEEP);
     kd_buf_init(&worker->out, KD_OUT_MAX);
     kd_buf_init(&worker->lines, 4u * 1024 * 1024);
@@ -90,7 +100,9 @@ void kd_gateway_worker_stop(kd_worker *net)
 {
     kd_gateway_worker *worker = net->upper;
     kd_server1_fini(&worker->server);
+    kd_detached_cancel_all(worker);
     kd_client_fini(&worker->client);
+    kd_chunk_pool_fini(&worker->detached_chunks);
     on_turn_end(&net->loop);
     net->loop.on_turn_end = NULL;
     kd_json_pool_fini(&worker->json);

@@ -21,10 +21,16 @@ typedef struct kd_gateway_worker {
     _Atomic uint64_t requests, answers, failures[KD_FAIL_COUNT];
     struct kd_retired *retired;      /* older generations still in use */
     uint32_t in_use;                 /* exchanges on the current generation */
+    struct kd_detached *detached;    /* exchanges that nobody waits for (gateway/detached.h) */
+    uint32_t n_detached;
+    uint64_t dropped_detached;
+    kd_chunk_pool detached_chunks;   /* whose memory is counted apart */
 } kd_gateway_worker;
 
 /* Counts an exchange onto the current generation, or off its own. */
 kd_generation *kd_gateway_worker_use(kd_gateway_worker *worker);
+/* Counts one more onto a generation that something else is still counted on. */
+void kd_gateway_worker_use_again(kd_gateway_worker *worker, kd_generation *generation);
 void kd_gateway_worker_unuse(kd_gateway_worker *worker, kd_generation *generation);
 /* Makes `generation` the one for new exchanges. */
 void kd_gateway_worker_adopt(kd_gateway_worker *worker, kd_generation *generation);

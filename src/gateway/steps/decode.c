@@ -39,7 +39,7 @@ static bool compile_decode(const kd_compile *compile, kd_compiled *out)
     d->backend = backend;
     d->decoder = decoder_of(compile);
     d->compression = !compile->service->disable_compression;
-    d->one_turn = compile->endpoint->n_backends == 1;
+    d->one_turn = !compile->branched;
     const kd_node *http = kd_extra_find(&backend->extra, KD_STR("backend/http"));
     const kd_node *details = kd_node_get(http, KD_STR("return_error_details"));
     const kd_node *code = kd_node_typed(http, KD_STR("return_error_code"), KD_NODE_BOOL);
@@ -230,8 +230,12 @@ static kd_verdict leave_decode(kd_branch *branch, const void *config, void *stat
     const decode *d = config;
     kd_received *r = branch->received;
     kd_response *response = branch->outcome.response;
-    if (d->decoder == DECODE_RAW || !r || !response)
+    if (!r || !response)
         return KD_NEXT;
+    if (KD_UNLIKELY(d->decoder == DECODE_RAW)) /* a sequence hands it on as text */
+        return gunzip(branch, d, r)
+                   ? KD_NEXT
+                   : kd_branch_fail(branch, KD_FAIL_TOO_LARGE, KD_STR("the inflated body is too large"));
     branch->received = NULL;
     bool success = r->status == 200 || r->status == 201;
     if (!success && d->on_status == STATUS_FAILS)

@@ -1,6 +1,8 @@
 /* The innermost step of a backend's pipe: the call. It waits for the head (no-op) or for the whole body (everything that is
  * decoded), follows redirects, passes the client's body on, and words failures as Go's client does (spec/01 sections 7.10,
  * 8.2 to 8.6). */
+#include "gateway/body.h"
+#include "gateway/steps/part.h"
 #include "gateway/steps/send.h"
 
 #define FIRST_BODY_BUFFER (1024u * 1024) /* a stated length is believed only so far */
@@ -19,7 +21,10 @@ static bool compile_send(const kd_compile *compile, kd_compiled *out)
     const kd_node *code = kd_node_typed(http, KD_STR("return_error_code"), KD_NODE_BOOL);
     const kd_node *on_redirect = kd_node_typed(client, KD_STR("send_body_on_redirect"), KD_NODE_BOOL);
     config->backend = backend;
-    config->raw = kd_core_is_raw(compile->endpoint, backend);
+    config->noop = kd_core_is_raw(compile->endpoint, backend);
+    config->raw = config->noop && compile->n_set == 1;
+    config->keep_noop = config->noop && !config->raw && kd_core_sequence_wants_body(compile);
+    config->one_turn = !compile->branched;
     config->keep_errors = (details && details->type == KD_NODE_STRING && details->text.n) || (code && code->boolean);
     config->compression = !compile->service->disable_compression;
     config->keep_alive = !compile->service->disable_keep_alives;
@@ -27,7 +32,7 @@ static bool compile_send(const kd_compile *compile, kd_compiled *out)
     out->config = config;
     out->at = backend->at;
     out->response = config->raw ? KD_BODY_CHUNKS : KD_BODY_WHOLE;
-    out->request = KD_BODY_CHUNKS;
+    out->request = config->body_on_redirect ? KD_BODY_WHOLE : KD_BODY_CHUNKS;
     return true;
 }
 
@@ -133,11 +138,29 @@ static void on_client_body(kd_exchange *x, kd_str piece, bool end, bool failed)
         x->front->ops->pause_body(x->front);
 }
 
+/* Sends of a kept body as much as the connection takes. */
+static void send_kept(kd_send *s, kd_call *call)
+{
+    kd_flow flow;
+    bool end;
+    do {
+        const kd_body_piece *piece = s->to_send;
+        end = !piece || !piece->next;
+        s->to_send = piece ? piece->next : NULL;
+        flow = kd_call_write(call, piece ? kd_str_of(piece->bytes, piece->n) : KD_STR(""), end);
+    } while (!end && flow == KD_FLOW_ON && s->call == call && !call->over);
+}
+
 static void on_writable(kd_call *call)
 {
     kd_send *s = call->owner;
     kd_exchange *x = s->branch->x;
     kd_exchange_enter(x);
+    if (s->branch->request->body) {
+        send_kept(s, call);
+        kd_exchange_leave(x);
+        return;
+    }
     if (!s->feeding) {
         s->feeding = true;
         x->on_body = on_client_body;
@@ -164,6 +187,7 @@ static bool start_call(kd_send *s)
     s->call = call;
     s->then = KD_THEN_DELIVER;
     s->received.n = 0;
+    s->to_send = s->branch->request->body ? s->branch->request->body->first : NULL;
     call->events = &events;
     call->owner = s;
     call->arena = x->front->arena;
@@ -214,7 +238,8 @@ static void on_head(kd_call *call)
         ready(s);
     } else if (s->config->raw) {
         ready(s);
-    } else if (!is_success(call->head.status) && !s->config->keep_errors) {
+    } else if (s->config->noop ? !s->config->keep_noop
+                               : !is_success(call->head.status) && !s->config->keep_errors) {
         s->then = KD_THEN_DISCARD;
     }
     if (s->then != KD_THEN_DELIVER && !call->data_follows && !failed)
@@ -248,16 +273,26 @@ static bool collect(kd_send *s, kd_str piece)
     return true;
 }
 
+/* A raw body goes to the client, unless the answer is rendered without it: then nobody wants the rest. */
+static void stream_on(kd_send *s, kd_str piece, bool end)
+{
+    kd_exchange *x = s->branch->x;
+    if (KD_UNLIKELY(x->detached || (x->sent && x->streaming != &s->stream)))
+        kd_stream_body_cancel(&s->stream);
+    else
+        kd_stream_body_data(&s->stream, piece, end);
+}
+
 static void on_data(kd_call *call, kd_str piece, bool end)
 {
     kd_send *s = call->owner;
     kd_exchange *x = s->branch->x;
     kd_exchange_enter(x);
     if (s->ready && s->config->raw) {
-        kd_stream_body_data(&s->stream, piece, end);
+        stream_on(s, piece, end);
     } else if (KD_UNLIKELY(s->then != KD_THEN_DELIVER)) {
         conclude(s);
-    } else if (end && s->received.n == 0) {
+    } else if (end && s->received.n == 0 && s->config->one_turn) {
         /* The common case: the body came whole with the head and is decoded where it lies. */
         s->received.body = (char *)piece.p;
         s->received.n = piece.n;
@@ -279,7 +314,8 @@ static void on_fail(kd_call *call)
     kd_exchange_enter(x);
     stop_feeding(s);
     if (s->ready && s->config->raw) {
-        kd_stream_body_fail(&s->stream);
+        if (!x->sent || x->streaming == &s->stream)
+            kd_stream_body_fail(&s->stream);
     } else if (call->head_told && s->then != KD_THEN_DELIVER) {
         conclude(s);
     } else if (call->head_told) {
@@ -327,12 +363,29 @@ static kd_verdict deliver_raw(kd_send *s)
     return KD_DONE;
 }
 
+/* A no-op part among several: no data, whatever its status. */
+static void deliver_noop(kd_send *s)
+{
+    static const kd_object empty;
+    kd_headers_remove_token(&s->call->head.headers, KD_HEADER_CONTENT_LENGTH);
+    s->response = (kd_response){.data = kd_value_object(&empty),
+                                .complete = true,
+                                .raw = true,
+                                .status = s->received.status,
+                                .headers = s->call->head.headers};
+    s->branch->outcome = (kd_outcome){.response = &s->response};
+}
+
 static kd_verdict enter_send(kd_branch *branch, const void *config, void *state)
 {
     kd_send *s = state;
     if (!s->branch) {
+        const kd_send_config *c = config;
+        kd_verdict verdict = KD_UNLIKELY(c->body_on_redirect) ? kd_body_keep(branch) : KD_NEXT;
+        if (verdict != KD_NEXT)
+            return verdict;
         s->branch = branch;
-        s->config = config;
+        s->config = c;
         s->method_text = branch->request->method;
         s->method = kd_method_of(s->method_text);
         s->target = branch->request->target;
@@ -346,7 +399,12 @@ static kd_verdict enter_send(kd_branch *branch, const void *config, void *state)
         return KD_FAIL;
     if (s->config->raw)
         return deliver_raw(s);
-    branch->received = &s->received;
+    if (s->config->keep_noop || !s->config->noop)
+        branch->received = &s->received;
+    if (KD_UNLIKELY(s->config->noop)) {
+        deliver_noop(s);
+        return KD_DONE;
+    }
     s->response = (kd_response){.data = {.type = KD_NULL}, .status = s->received.status};
     branch->outcome = (kd_outcome){.response = &s->response};
     return KD_DONE;
@@ -355,7 +413,13 @@ static kd_verdict enter_send(kd_branch *branch, const void *config, void *state)
 static void explain_send(const void *config, kd_buf *out)
 {
     const kd_send_config *c = config;
-    kd_buf_printf(out, "http call, %s", c->raw ? "head and body streamed" : "whole body kept: it is decoded");
+    kd_buf_printf(out, "http call, %s",
+                  c->raw                      ? "head and body streamed"
+                  : c->noop && !c->keep_noop ? "body dropped: several parts make one answer"
+                  : c->noop                   ? "whole body kept: a later call uses it"
+                                              : "whole body kept: it is decoded");
+    if (c->body_on_redirect)
+        kd_buf_add(out, KD_STR("; the request's body is kept for redirects"));
 }
 
 const kd_step_type kd_core_send = {.module = "core",

@@ -10,6 +10,8 @@
 typedef struct kd_send_config {
     const kd_backend *backend;
     bool raw;            /* no-op: head and body go on as they are */
+    bool noop, keep_noop; /* a no-op part of several: its body never reaches the client, but a sequence may hand it on */
+    bool one_turn;       /* what came is decoded and answered before anything else happens on the worker */
     bool keep_errors;    /* bodies of refused statuses are wanted: return_error_code, return_error_details */
     bool compression;    /* ask for gzip */
     bool keep_alive;
@@ -35,6 +37,7 @@ typedef struct kd_send {
     bool auto_gzip;      /* we asked for gzip, the backend's coding is ours to undo */
     bool ready;          /* the wait is over */
     bool feeding;        /* the client's body is being passed on */
+    const struct kd_body_piece *to_send; /* of a kept body: what goes out next */
     kd_send_then then;
     kd_received received;
     size_t cap;

@@ -1,5 +1,6 @@
 /* The head of a request to a backend as Go's client writes it (spec/01 section 8.2). Only here and in http/reply.c are heads
  * written; both refuse what could split a message. */
+#include "gateway/body.h"
 #include "gateway/steps/send.h"
 #include "text/go/header.h"
 
@@ -7,6 +8,14 @@
 static bool states_no_body(kd_method method)
 {
     return method == KD_METHOD_POST || method == KD_METHOD_PUT || method == KD_METHOD_PATCH;
+}
+
+/* Methods with which Go looks first whether there is a byte to send; with all others an empty body is sent as such. */
+static bool often_has_none(const kd_send *s)
+{
+    return s->method == KD_METHOD_GET || s->method == KD_METHOD_HEAD || s->method == KD_METHOD_DELETE ||
+           s->method == KD_METHOD_OPTIONS || s->method == KD_METHOD_CONNECT ||
+           kd_str_eq(s->method_text, KD_STR("PROPFIND")) || kd_str_eq(s->method_text, KD_STR("SEARCH"));
 }
 
 /* The one Content-Length that was let through, if it is a number. */
@@ -20,12 +29,28 @@ static bool explicit_length(const kd_headers *headers, uint64_t *length)
     return n == 1 && kd_str_to_u64(value, INT64_MAX, length);
 }
 
+/* What Go knows of a body decides its framing: a kept one has no known length, unless it is kept for redirects. */
+static kd_call_body frame_kept(kd_send *s, const kd_body *body)
+{
+    kd_call *call = s->call;
+    if (s->config->body_on_redirect) {
+        call->body_length = body->n;
+        return body->n ? KD_CALL_STREAM_LENGTH : KD_CALL_NO_BODY;
+    }
+    if (explicit_length(&s->branch->request->headers, &call->body_length) && call->body_length)
+        return KD_CALL_STREAM_LENGTH;
+    return body->n || !often_has_none(s) ? KD_CALL_STREAM_CHUNKED : KD_CALL_NO_BODY;
+}
+
 static void decide_body(kd_send *s)
 {
     kd_call *call = s->call;
-    kd_front *front = s->branch->x->front;
-    bool has_body = !s->drop_body && !front->body_ended;
-    if (!has_body)
+    const kd_body *kept = s->branch->request->body;
+    if (s->drop_body)
+        call->body = KD_CALL_NO_BODY;
+    else if (KD_UNLIKELY(kept))
+        call->body = frame_kept(s, kept);
+    else if (s->branch->x->front->body_ended)
         call->body = KD_CALL_NO_BODY;
     else if (explicit_length(&s->branch->request->headers, &call->body_length) && call->body_length)
         call->body = KD_CALL_STREAM_LENGTH;

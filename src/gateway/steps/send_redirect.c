@@ -23,8 +23,8 @@ static bool is_redirect(kd_send *s, bool *keeps_method)
     case 307:
     case 308:
         *keeps_method = true;
-        /* The body has gone by; it cannot be sent once more. */
-        return s->call->body == KD_CALL_NO_BODY;
+        /* A body that has gone by cannot be sent once more. */
+        return s->call->body == KD_CALL_NO_BODY || s->config->body_on_redirect;
     default:
         return false;
     }

@@ -1,6 +1,6 @@
-/* What of a backend's data goes on, and under which names: target, allow or deny, mapping, group, in this order (spec/01
- * section 9.4). Every change copies the path it touches and nothing else. */
-#include "gateway/steps/core.h"
+/* What of a backend's data goes on, and under which names: target, then allow or deny and mapping, or flatmap in their place,
+ * then group (spec/01 section 9.4). Every change copies the path it touches and nothing else. */
+#include "gateway/steps/flatmap.h"
 
 /* A tree of dotted paths. */
 typedef struct path_node {
@@ -13,6 +13,7 @@ typedef struct shape {
     kd_str *target;
     uint32_t n_target;
     path_node *allow, *deny; /* roots; NULL: none */
+    const kd_flatmap *flatmap; /* in place of allow, deny and mapping */
     const kd_mapping *mapping;
     uint32_t n_mapping;
     kd_str group;
@@ -76,21 +77,25 @@ static bool compile_shape(const kd_compile *compile, kd_compiled *out)
     const kd_backend *b = compile->backend;
     if (kd_str_eq(b->encoding, KD_STR("no-op")))
         return false;
-    if (!b->target.n && !b->allow.n && !b->deny.n && !b->n_mapping && !b->group.n)
+    out->at = b->at;
+    const kd_flatmap *flatmap = kd_core_flatmap_read(compile, &b->extra, &out->at);
+    if (!flatmap && !b->target.n && !b->allow.n && !b->deny.n && !b->n_mapping && !b->group.n)
         return false;
     shape *s = KD_NEW(compile->arena, shape);
     if (!s || !compile_target(compile->arena, s, b->target))
         return false;
-    if (b->allow.n)
-        s->allow = make_tree(compile->arena, b->allow, true);
-    else if (b->deny.n)
-        s->deny = make_tree(compile->arena, b->deny, false);
-    s->mapping = b->mapping;
-    s->n_mapping = b->n_mapping;
+    s->flatmap = flatmap;
+    if (!flatmap) {
+        if (b->allow.n)
+            s->allow = make_tree(compile->arena, b->allow, true);
+        else if (b->deny.n)
+            s->deny = make_tree(compile->arena, b->deny, false);
+        s->mapping = b->mapping;
+        s->n_mapping = b->n_mapping;
+    }
     s->group = b->group;
     s->backend = b;
     out->config = s;
-    out->at = b->at;
     return true;
 }
 
@@ -191,7 +196,10 @@ static kd_verdict leave_shape(kd_branch *branch, const void *config, void *state
     kd_value data = response->data;
     if (s->n_target)
         data = apply_target(arena, s, data);
-    if (data.type == KD_OBJECT && data.n) {
+    if (s->flatmap) {
+        if (!kd_core_flatmap_run(branch, s->flatmap, &data))
+            return KD_NEXT;
+    } else if (data.type == KD_OBJECT && data.n) {
         if (s->allow)
             data = keep(arena, s->allow, data);
         else if (s->deny)
@@ -226,10 +234,15 @@ static void explain_shape(const void *config, kd_buf *out)
     const kd_backend *b = s->backend;
     if (b->target.n)
         list(out, "target", &(kd_str_list){(kd_str *)&b->target, 1});
-    list(out, "allow", &b->allow);
-    if (!b->allow.n)
+    if (s->flatmap) {
+        kd_buf_printf(out, "%s", b->target.n ? "; " : "");
+        kd_core_flatmap_explain(s->flatmap, out);
+    }
+    if (s->allow)
+        list(out, "allow", &b->allow);
+    if (s->deny)
         list(out, "deny", &b->deny);
-    for (uint32_t i = 0; i < b->n_mapping; i++)
+    for (uint32_t i = 0; i < s->n_mapping; i++)
         kd_buf_printf(out, "%s%.*s becomes %.*s", out->n && out->p[out->n - 1] != ' ' ? "; " : "",
                       KD_FMT(b->mapping[i].from), KD_FMT(b->mapping[i].to));
     if (b->group.n)
