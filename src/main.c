@@ -11,8 +11,7 @@ static kd_service *load_again(void *context, kd_arena *arena, kd_errors *errors)
     const kd_cli_run_options *options = context;
     kd_load_options load = {.path = options->config, .environ = options->environment};
     kd_str compat;
-    const kd_node *tree;
-    kd_service *service = kd_config_load(arena, &load, errors, &compat, &tree);
+    kd_service *service = kd_config_load(arena, &load, errors, &compat);
     if (!service)
         return NULL;
     if (options->debug > 0)

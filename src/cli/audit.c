@@ -16,7 +16,7 @@ int kd_cli_audit(const kd_args *args)
     kd_load_options options = {.path = path, .environ = environ};
     kd_arena_init(&arena, NULL, 0);
     kd_errors_init(&errors, &arena, KD_CLI_FINDINGS_MAX);
-    kd_config_load_file(&arena, &options, KD_SEVERITY_WARNING, &errors, &loaded);
+    kd_config_load_file(&arena, &arena, &options, KD_SEVERITY_WARNING, &errors, &loaded);
     if (loaded.status == KD_LOAD_OK) {
         fprintf(stderr,
                 "audit is not available in this version: krakend check reports mistakes of the configuration\n");

@@ -48,7 +48,7 @@ int kd_cli_check(const kd_args *args)
     int code = KD_EXIT_FAILED;
     kd_arena_init(&arena, NULL, 0);
     kd_errors_init(&errors, &arena, KD_CLI_FINDINGS_MAX);
-    kd_config_load_file(&arena, &options, KD_SEVERITY_WARNING, &errors, &loaded);
+    kd_config_load_file(&arena, &arena, &options, KD_SEVERITY_WARNING, &errors, &loaded);
     if (loaded.status == KD_LOAD_OK) {
         code = check_loaded(args, &arena, &loaded, &errors);
     } else {

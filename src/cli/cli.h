@@ -13,8 +13,7 @@ typedef struct kd_cli_run_options {
     char *const *environment; /* for loading again with the same overrides */
     kd_arena *arena;
     kd_service *service;
-    const kd_node *tree;
-    const kd_errors *errors; /* warnings and notes of the load, for the log */
+    const kd_errors *errors; /* warnings and notes of the load, for the log; in an arena of their own */
 } kd_cli_run_options;
 
 typedef struct kd_cli_explain_options {

@@ -3,24 +3,40 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static void load(kd_arena *arena, kd_errors *errors, const char *path, kd_loaded *loaded)
+/* What was loaded for a command, and what was found. The findings have an arena of their own: the hooks may end that of
+ * the service. */
+typedef struct session {
+    kd_arena arena, notes;
+    kd_errors errors;
+    kd_loaded loaded; /* its compat is in `notes`, its tree is gone */
+} session;
+
+/* The routes are tested when they are built to be served; only where equal ones were found already is it worth knowing
+ * which collision the reference would have met first. */
+static void load(session *s, const kd_args *args, const char *path)
 {
     kd_load_options options = {.path = path, .environ = environ};
-    kd_arena_init(arena, NULL, 0);
-    kd_errors_init(errors, arena, KD_CLI_FINDINGS_MAX);
-    kd_config_load_file(arena, &options, KD_SEVERITY_ERROR, errors, loaded);
+    kd_arena work;
+    kd_arena_init(&work, NULL, 0);
+    kd_arena_init(&s->arena, NULL, 0);
+    kd_arena_init(&s->notes, NULL, 0);
+    kd_errors_init(&s->errors, &s->notes, KD_CLI_FINDINGS_MAX);
+    kd_config_load_file(&s->arena, &work, &options, KD_SEVERITY_ERROR, &s->errors, &s->loaded);
+    kd_str compat = s->loaded.compat;
+    if (s->loaded.status == KD_LOAD_CONFLICTS) {
+        kd_str panic = kd_cli_routes(args->hooks, &s->notes, s->loaded.service, &s->errors);
+        compat = panic.n ? panic : compat;
+    }
+    s->loaded.compat = kd_arena_copy(&s->notes, compat);
+    s->loaded.tree = NULL;
+    s->loaded.text = KD_STR("");
+    kd_config_work_end(&work);
 }
 
-/* Other collisions than those of equal routes, which loading found: the router tells. */
-static void find_conflicts(const kd_args *args, kd_arena *arena, kd_errors *errors, kd_loaded *loaded)
+static void end(session *s)
 {
-    if (loaded->status != KD_LOAD_OK)
-        return;
-    kd_str panic = kd_cli_routes(args->hooks, arena, loaded->service, errors);
-    if (!panic.n)
-        return;
-    loaded->status = KD_LOAD_CONFLICTS;
-    loaded->compat = panic;
+    kd_arena_reset(&s->arena);
+    kd_arena_reset(&s->notes);
 }
 
 /* Colliding routes make the reference panic while it starts. */
@@ -40,30 +56,26 @@ int kd_cli_run(const kd_args *args)
         kd_cli_no_config();
         return 0;
     }
-    kd_arena arena;
-    kd_errors errors;
-    kd_loaded loaded;
+    session s;
     int code;
-    load(&arena, &errors, path, &loaded);
-    find_conflicts(args, &arena, &errors, &loaded);
-    if (loaded.status != KD_LOAD_OK) {
-        code = report_failure(&loaded, &errors);
+    load(&s, args, path);
+    if (s.loaded.status != KD_LOAD_OK) {
+        code = report_failure(&s.loaded, &s.errors);
     } else {
         kd_cli_run_options options = {.config = path,
                                       .debug = kd_args_number(args, "debug"),
                                       .port = kd_args_number(args, "port"),
                                       .environment = environ,
-                                      .arena = &arena,
-                                      .service = loaded.service,
-                                      .tree = loaded.tree,
-                                      .errors = &errors};
+                                      .arena = &s.arena,
+                                      .service = s.loaded.service,
+                                      .errors = &s.errors};
         if (options.debug > 0)
-            loaded.service->debug_endpoint = true;
+            options.service->debug_endpoint = true;
         if (options.port != 0)
-            loaded.service->port = options.port;
+            options.service->port = options.port;
         code = args->hooks->run(&options);
     }
-    kd_arena_reset(&arena);
+    end(&s);
     return code;
 }
 
@@ -78,18 +90,18 @@ int kd_cli_explain(const kd_args *args)
         fprintf(stderr, "explain is not available in this version\n");
         return KD_EXIT_FAILED;
     }
-    kd_arena arena;
-    kd_errors errors;
-    kd_loaded loaded;
+    session s;
     int code = KD_EXIT_FAILED;
-    load(&arena, &errors, path, &loaded);
-    if (loaded.status == KD_LOAD_OK) {
-        kd_cli_explain_options options = {
-            .config = path, .request = args->n_rest ? args->rest[0] : NULL, .arena = &arena, .service = loaded.service};
+    load(&s, args, path);
+    if (s.loaded.status == KD_LOAD_OK) {
+        kd_cli_explain_options options = {.config = path,
+                                          .request = args->n_rest ? args->rest[0] : NULL,
+                                          .arena = &s.arena,
+                                          .service = s.loaded.service};
         code = args->hooks->explain(&options);
     } else {
-        report_failure(&loaded, &errors);
+        report_failure(&s.loaded, &s.errors);
     }
-    kd_arena_reset(&arena);
+    end(&s);
     return code;
 }

@@ -3,11 +3,13 @@
 #include "config/builtin.h"
 #include "config/env.h"
 #include "config/json_tree.h"
+#include "config/keep.h"
 #include "config/load_bytes.h"
 #include "config/model_init.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,7 +90,8 @@ static bool read_file(kd_arena *arena, const char *path, kd_str *text, kd_errors
 /* ---- from the text to the model */
 
 typedef struct loading {
-    kd_arena *arena;
+    kd_arena *arena; /* of what is kept */
+    kd_arena *work;  /* of everything else */
     const kd_load_options *options;
     kd_errors *errors;
     kd_walk walk;
@@ -97,7 +100,7 @@ typedef struct loading {
 
 static void refuse(loading *l, kd_str compat)
 {
-    kd_str whole = kd_arena_printf(l->arena, "'%s': %.*s", l->options->path, KD_FMT(compat));
+    kd_str whole = kd_arena_printf(l->work, "'%s': %.*s", l->options->path, KD_FMT(compat));
     l->out->status = KD_LOAD_REFUSED;
     l->out->service = NULL;
     l->out->compat = whole.p ? whole : KD_STR("out of memory");
@@ -122,7 +125,7 @@ static kd_str decode_errors(loading *l)
     size_t n = head.n;
     for (const kd_compat_line *line = l->walk.first; line; line = line->next)
         n += line->text.n + 1;
-    char *text = kd_arena_alloc(l->arena, n + 1), *to = text;
+    char *text = kd_arena_alloc(l->work, n + 1), *to = text;
     if (!text)
         return KD_STR("out of memory");
     memcpy(to, head.p, head.n);
@@ -151,7 +154,7 @@ static void resolve(loading *l, kd_service_draft *draft, const kd_node *root, kd
     }
     kd_extras_finish(&l->walk);
     if (l->walk.refused) {
-        kd_env_advise(l->arena, l->errors, root);
+        kd_env_advise(l->work, l->errors, root);
         refuse(l, decode_errors(l));
         return;
     }
@@ -164,7 +167,11 @@ static void resolve(loading *l, kd_service_draft *draft, const kd_node *root, kd
         refuse_without_memory(l);
         return;
     }
-    l->out->service = &draft->service;
+    l->out->service = kd_service_keep(l->arena, l->work, draft);
+    if (!l->out->service) {
+        refuse_without_memory(l);
+        return;
+    }
     if (found && conflicts == KD_SEVERITY_ERROR) {
         l->out->status = KD_LOAD_CONFLICTS;
         l->out->compat = l->walk.stopper;
@@ -173,14 +180,14 @@ static void resolve(loading *l, kd_service_draft *draft, const kd_node *root, kd
 
 static void decode(loading *l, kd_node *root, kd_severity conflicts)
 {
-    kd_service_draft *draft = KD_NEW(l->arena, kd_service_draft);
-    kd_str file = kd_arena_copy(l->arena, kd_str_from_c(l->options->path));
-    kd_walk_init(&l->walk, l->arena, l->errors);
-    if (!draft || !file.p || !kd_env_overlay(l->arena, l->options->environ, root)) {
+    kd_service_draft *draft = KD_NEW(l->work, kd_service_draft);
+    kd_str file = kd_arena_copy(l->work, kd_str_from_c(l->options->path));
+    kd_walk_init(&l->walk, l->work, l->errors);
+    if (!draft || !file.p || !kd_env_overlay(l->work, l->options->environ, root)) {
         refuse_without_memory(l);
         return;
     }
-    draft->service.arena = l->arena;
+    draft->service.arena = l->work; /* until it is kept */
     draft->service.file = file;
     l->walk.ignore_ee = wants_ce(root);
     kd_fields_decode(&l->walk, &kd_service_fields, root, draft, NULL);
@@ -190,56 +197,79 @@ static void decode(loading *l, kd_node *root, kd_severity conflicts)
         resolve(l, draft, root, conflicts);
 }
 
-void kd_config_load_bytes(kd_arena *arena, const kd_load_options *options, kd_str text, kd_severity conflicts,
-                          kd_errors *errors, kd_loaded *out)
+static void load_text(loading *l, kd_str text, kd_severity conflicts)
 {
-    *out = (kd_loaded){.text = text};
-    loading l = {.arena = arena, .options = options, .errors = errors, .out = out};
-    kd_str path = kd_arena_copy(arena, kd_str_from_c(options->path)), compat = KD_STR("");
+    kd_str path = kd_arena_copy(l->work, kd_str_from_c(l->options->path)), compat = KD_STR("");
+    uint32_t before = l->errors->errors;
+    l->out->text = text;
     if (!path.p) {
-        refuse_without_memory(&l);
+        refuse_without_memory(l);
         return;
     }
     if (other_format(path)) {
         kd_str message = KD_STR("YAML configuration is not available in this version: convert it to JSON");
         if (kd_str_ends(path, KD_STR(".toml")))
             message = KD_STR("TOML configuration is not available in this version: convert it to JSON");
-        kd_errors_add(errors, KD_SEVERITY_ERROR, NULL, KD_STR(""), "%.*s", KD_FMT(message))->compat = message;
-        refuse(&l, message);
+        kd_errors_add(l->errors, KD_SEVERITY_ERROR, NULL, KD_STR(""), "%.*s", KD_FMT(message))->compat = message;
+        refuse(l, message);
         return;
     }
-    uint32_t before = errors->errors;
-    kd_node *root = kd_json_tree_read(arena, path, text, errors, &compat);
-    out->tree = root;
+    kd_node *root = kd_json_tree_read(l->work, path, text, l->errors, &compat);
+    l->out->tree = root;
     if (root)
-        decode(&l, root, conflicts);
-    else if (errors->errors == before)
-        refuse_without_memory(&l);
+        decode(l, root, conflicts);
+    else if (l->errors->errors == before)
+        refuse_without_memory(l);
     else
-        refuse(&l, compat);
+        refuse(l, compat);
 }
 
-void kd_config_load_file(kd_arena *arena, const kd_load_options *options, kd_severity conflicts, kd_errors *errors,
-                         kd_loaded *out)
+void kd_config_load_bytes(kd_arena *arena, kd_arena *work, const kd_load_options *options, kd_str text,
+                          kd_severity conflicts, kd_errors *errors, kd_loaded *out)
 {
     *out = (kd_loaded){0};
-    loading l = {.arena = arena, .options = options, .errors = errors, .out = out};
+    loading l = {.arena = arena, .work = work, .options = options, .errors = errors, .out = out};
+    kd_error *last = errors->last;
+    load_text(&l, text, conflicts);
+    if (errors->arena != work)
+        kd_errors_keep(errors, last);
+}
+
+void kd_config_load_file(kd_arena *arena, kd_arena *work, const kd_load_options *options, kd_severity conflicts,
+                         kd_errors *errors, kd_loaded *out)
+{
+    *out = (kd_loaded){0};
+    loading l = {.arena = arena, .work = work, .options = options, .errors = errors, .out = out};
     kd_str text = KD_STR(""), compat = KD_STR("");
+    kd_error *last = errors->last;
     uint32_t before = errors->errors;
-    if (read_file(arena, options->path, &text, errors, &compat))
-        kd_config_load_bytes(arena, options, text, conflicts, errors, out);
+    if (read_file(work, options->path, &text, errors, &compat))
+        load_text(&l, text, conflicts);
     else if (errors->errors == before)
         refuse_without_memory(&l);
     else
         refuse(&l, compat);
+    if (errors->arena != work)
+        kd_errors_keep(errors, last);
 }
 
-kd_service *kd_config_load(kd_arena *arena, const kd_load_options *options, kd_errors *errors, kd_str *compat,
-                           const kd_node **tree)
+kd_service *kd_config_load(kd_arena *arena, const kd_load_options *options, kd_errors *errors, kd_str *compat)
 {
+    kd_arena work;
     kd_loaded loaded;
-    kd_config_load_file(arena, options, KD_SEVERITY_ERROR, errors, &loaded);
-    *compat = loaded.compat;
-    *tree = loaded.tree;
+    kd_arena_init(&work, NULL, 0);
+    kd_config_load_file(arena, &work, options, KD_SEVERITY_ERROR, errors, &loaded);
+    *compat = loaded.compat.n ? kd_arena_copy(errors->arena, loaded.compat) : KD_STR("");
+    if (!compat->p)
+        *compat = KD_STR("out of memory");
+    kd_config_work_end(&work);
     return loaded.status == KD_LOAD_OK ? loaded.service : NULL;
+}
+
+void kd_config_work_end(kd_arena *work)
+{
+    kd_arena_reset(work);
+#ifdef __GLIBC__
+    malloc_trim(0); /* a load takes much for a moment: the system gets it back */
+#endif
 }

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         text = kd_str_head(text, (size_t)line);
     }
     kd_load_options options = {.path = "fuzz.json", .environ = environment};
-    kd_config_load_bytes(&arena, &options, text, KD_SEVERITY_ERROR, &errors, &loaded);
+    kd_config_load_bytes(&arena, &arena, &options, text, KD_SEVERITY_ERROR, &errors, &loaded);
     if ((loaded.status == KD_LOAD_REFUSED) != (loaded.service == NULL) || (!loaded.service && !loaded.compat.n))
         abort();
     if (loaded.service) {
