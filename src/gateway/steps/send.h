@@ -5,7 +5,7 @@
 #include "gateway/steps/core.h"
 #include "gateway/stream_body.h"
 
-#define KD_MAX_REDIRECTS 10
+#define KD_MAX_REQUESTS 10 /* of one call, redirects included */
 
 typedef struct kd_send_config {
     const kd_backend *backend;

@@ -32,7 +32,7 @@ static bool is_redirect(kd_send *s, bool *keeps_method)
 
 static bool too_many(kd_send *s, kd_str location, bool *failed)
 {
-    if (s->redirects < KD_MAX_REDIRECTS)
+    if (s->redirects + 1 < KD_MAX_REQUESTS)
         return false;
     kd_arena *arena = s->branch->x->front->arena;
     kd_branch_fail(s->branch, KD_FAIL_REDIRECTS,
