@@ -249,17 +249,21 @@ static bool one_of(kd_str name, const kd_str *names, size_t n)
     return false;
 }
 
-static const kd_str *guard_in(kd_arena *arena, const kd_extras *extras, uint8_t scope)
+/* A block that is no object is none, as in KrakenD; but of an endpoint's auth/ namespaces KrakenD refuses every request
+ * rather than let one pass (a typing mistake must not open an endpoint). */
+static bool guards(const kd_namespace *ns, const kd_node *block, uint8_t scope)
+{
+    if (!ns || !ns->guards_access || ns->built)
+        return false;
+    return block->type == KD_NODE_OBJECT || (scope == KD_SCOPE_ENDPOINT && kd_str_starts(ns->name, KD_STR("auth/")));
+}
+
+static const kd_str *guard_in(const kd_extras *extras, uint8_t scope)
 {
     for (uint32_t i = 0; i < extras->n; i++) {
         const kd_namespace *ns = kd_namespace_find(extras->v[i].name, scope);
-        /* A block that is no object is none, as in KrakenD. */
-        if (ns && ns->guards_access && !ns->built && extras->v[i].node->type == KD_NODE_OBJECT) {
-            kd_str *name = KD_NEW(arena, kd_str);
-            if (name)
-                *name = ns->name;
-            return name;
-        }
+        if (guards(ns, extras->v[i].node, scope))
+            return &ns->name;
     }
     return NULL;
 }
@@ -279,9 +283,9 @@ static const kd_str *missing(const kd_compile *compile)
     static const kd_str outputs[] = {KD_STR_INIT("xml"), KD_STR_INIT("yaml"), KD_STR_INIT("negotiate")};
     static const kd_str inputs[] = {KD_STR_INIT("xml"), KD_STR_INIT("rss")};
     const kd_endpoint *e = compile->endpoint;
-    const kd_str *guard = guard_in(compile->arena, &e->extra, KD_SCOPE_ENDPOINT);
+    const kd_str *guard = guard_in(&e->extra, KD_SCOPE_ENDPOINT);
     for (uint32_t i = 0; i < e->n_backends && !guard; i++)
-        guard = guard_in(compile->arena, &e->backends[i].extra, KD_SCOPE_BACKEND);
+        guard = guard_in(&e->backends[i].extra, KD_SCOPE_BACKEND);
     if (guard)
         return guard;
     if (one_of(e->output_encoding, outputs, KD_COUNT(outputs)))
