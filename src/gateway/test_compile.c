@@ -1,6 +1,7 @@
 #include "gateway/generation.h"
 #include "gateway/steps/core.h"
 
+#include "config/field.h"
 #include "config/load_bytes.h"
 
 #include <setjmp.h>
