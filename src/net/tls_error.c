@@ -69,9 +69,19 @@ static void word_alert(kd_tls_stream *tls, int number)
     kd_tls_set_error(tls, "remote error: tls: alert(%d)", number);
 }
 
+/* The first error of the TLS library itself; the cryptography below it may have reported before. Empties the queue. */
+static unsigned long first_error(void)
+{
+    unsigned long found = 0, error;
+    while ((error = ERR_get_error()))
+        if (!found || (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_LIB(found) != ERR_LIB_SSL))
+            found = error;
+    return found;
+}
+
 void kd_tls_word_failure(kd_tls_stream *tls)
 {
-    unsigned long error = ERR_peek_error();
+    unsigned long error = first_error();
     int reason = ERR_GET_REASON(error);
     bool of_ssl = ERR_GET_LIB(error) == ERR_LIB_SSL;
     const char *words = ERR_reason_error_string(error);

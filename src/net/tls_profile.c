@@ -47,6 +47,9 @@ static struct {
     uint32_t last_id;
 } registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+/* Before main, because OpenSSL takes functions for its memory only before its first allocation, whoever makes it. */
+__attribute__((constructor)) static void before_main(void) { kd_tls_memory_install(); }
+
 /* ---- reading ------------------------------------------------------------------------------------------------------- */
 
 static int read_path(kd_str path, kd_str *out)
@@ -423,8 +426,6 @@ static kd_tls_profile *find_or_make(const source *s, kd_fingerprint content)
 
 kd_tls_profile *kd_tls_profile_acquire(const kd_tls_options *options)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, kd_tls_memory_install);
     source s;
     kd_fingerprint content;
     kd_tls_profile *p = NULL;
