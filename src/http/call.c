@@ -140,7 +140,7 @@ static bool retry(kd_call *call)
     call->retried = true;
     call->client->retries++;
     detach(call, false);
-    call->head_sent = false;
+    call->head_sent = call->body_sent = false;
     dial(call);
     return true;
 }
@@ -495,12 +495,12 @@ static bool feed(kd_call *call, char *raw, size_t n, size_t *used)
     return true;
 }
 
-/* Keeps bytes for later: an incomplete head, or body bytes of a paused owner. */
+/* Keeps bytes for later: an incomplete head, or body bytes of a paused owner. These may lie in call->partial itself. */
 static bool keep(kd_call *call, const char *data, size_t n)
 {
-    if (call->partial_n + n > call->partial_cap) {
+    if (call->partial_n + n + KD_SCRATCH_PAD > call->partial_cap) {
         size_t cap = call->partial_cap ? call->partial_cap * 2 : 4096;
-        while (cap < call->partial_n + n)
+        while (cap < call->partial_n + n + KD_SCRATCH_PAD)
             cap *= 2;
         char *p = kd_arena_alloc(call->arena, cap);
         if (!p)
@@ -510,7 +510,7 @@ static bool keep(kd_call *call, const char *data, size_t n)
         call->partial = p;
         call->partial_cap = cap;
     }
-    memcpy(call->partial + call->partial_n, data, n);
+    memmove(call->partial + call->partial_n, data, n);
     call->partial_n += n;
     return true;
 }
@@ -628,11 +628,9 @@ static void receive(kd_upstream *up)
             return;
         }
         if (call->head_told && call->partial_n) {
-            char *data = call->partial;
             size_t n = call->partial_n;
-            call->partial = NULL;
-            call->partial_n = call->partial_cap = 0;
-            take(call, data, n);
+            call->partial_n = 0; /* what the owner pauses at moves to the front: a slow one costs no more memory */
+            take(call, call->partial, n);
             continue;
         }
         if (budget < KD_SCRATCH_SIZE) {
@@ -724,7 +722,7 @@ static void step(kd_upstream *up)
             call->events->on_writable(call);
         }
     }
-    if (alive(&g) && kd_stream_readable(&up->stream))
+    if (alive(&g) && (kd_stream_readable(&up->stream) || (call->head_told && call->partial_n)))
         receive(up);
 }
 

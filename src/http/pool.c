@@ -89,12 +89,14 @@ kd_upstream *kd_pool_take(kd_pool *pool)
     return up;
 }
 
-/* May an idle connection that has become readable be kept? Over TLS a session ticket or a change of keys may have come;
- * anything else is the peer's goodbye or bytes nobody asked for. */
+/* May an idle connection that seems readable be kept? The last read may have taken everything, and over TLS a session
+ * ticket or a change of keys may have come; anything else is the peer's goodbye or bytes nobody asked for. */
 static bool is_quiet(kd_upstream *up)
 {
     char byte;
-    return up->profile && kd_stream_read(&up->stream, &byte, 1) == KD_STREAM_AGAIN;
+    if (!up->profile && (up->stream.io.ready & KD_IO_HUP))
+        return false;
+    return kd_stream_read(&up->stream, &byte, 1) == KD_STREAM_AGAIN;
 }
 
 void kd_pool_give(kd_upstream *up)
@@ -106,7 +108,7 @@ void kd_pool_give(kd_upstream *up)
     share = (share + workers - 1) / workers;
     int64_t total = settings->max_idle > 0 ? (settings->max_idle + workers - 1) / workers : INT64_MAX;
     /* Bytes nobody asked for, or the peer's goodbye, are waiting: never to be used again. */
-    bool stale = kd_stream_readable(&up->stream) && ((up->stream.io.ready & KD_IO_HUP) || up->profile) && !is_quiet(up);
+    bool stale = kd_stream_readable(&up->stream) && !is_quiet(up);
     if (!settings->keep_alive || stale || up->pool->n_idle >= share || client->n_idle >= total) {
         kd_upstream_close(up);
         return;
