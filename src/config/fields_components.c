@@ -107,3 +107,29 @@ static const kd_field gateway_compat[] = {
      .edition = KD_EDITION_OWN},
 };
 const kd_fields kd_gateway_compat_fields = TABLE("gateway/compat block", gateway_compat, KD_SCOPE_SERVICE);
+
+/* A wrong value of our own keys ends the start, or is refused by a reload: nobody depends on its being ignored. */
+#define OWN(name, kind, text)                                                                                          \
+    .key = KD_STR_INIT(name), .type = KD_FIELD_##kind, .wrong = KD_WRONG_FAIL_START, .offset = KD_NO_OFFSET,           \
+    .edition = KD_EDITION_OWN, .about = text
+
+static const kd_field gateway_limits[] = {
+    {OWN("max_memory", ANY, "What the process may take, sockets included: \"64MB\" or a number of bytes."),
+     .json = KD_JSON_STRING | KD_JSON_NUMBER, .dflt = "three quarters of the cgroup's or machine's memory"},
+    {OWN("max_connections", INT, "Connections of clients at a time; 0: no limit."), .dflt = "0", .max = INT32_MAX},
+    {OWN("max_requests", INT, "Requests in flight; 0: no limit."), .dflt = "0", .max = INT32_MAX},
+    {OWN("max_header_bytes", ANY, "Bytes of a request's head, where that is less than the root's key."),
+     .json = KD_JSON_STRING | KD_JSON_NUMBER},
+    {OWN("max_body_size", ANY, "Bytes of a request's body; a longer one is answered with 413."),
+     .json = KD_JSON_STRING | KD_JSON_NUMBER},
+};
+const kd_fields kd_gateway_limits_fields = TABLE("gateway/limits block", gateway_limits, KD_SCOPE_SERVICE);
+
+static const kd_field gateway_dns[] = {
+    {OWN("servers", STRINGS, "Name servers, each an address with or without port: \"127.0.0.1:5353\"."),
+     .dflt = "those of /etc/resolv.conf"},
+    {OWN("hosts_file", STRING, "File of fixed names."), .dflt = "/etc/hosts"},
+    {OWN("search", STRINGS, "Domains that complete short names."), .dflt = "those of /etc/resolv.conf"},
+    {OWN("timeout", DURATION, "How long one server is waited for."), .dflt = "5s"},
+};
+const kd_fields kd_gateway_dns_fields = TABLE("gateway/dns block", gateway_dns, KD_SCOPE_SERVICE);

@@ -27,6 +27,8 @@ static const kd_namespace known[] = {
     BUILT("backend/http/client", "", B, CE, OPEN, &kd_backend_http_client_fields),
     BUILT("telemetry/logging", "github_com/devopsfaith/krakend-gologging", S, CE, OPEN, &kd_telemetry_logging_fields),
     BUILT("gateway/compat", "", S, KD_EDITION_OWN, OPEN, &kd_gateway_compat_fields),
+    BUILT("gateway/dns", "", S, KD_EDITION_OWN, OPEN, &kd_gateway_dns_fields),
+    BUILT("gateway/limits", "", S, KD_EDITION_OWN, OPEN, &kd_gateway_limits_fields),
 
     NAMED("ai/llm", "", B, EE, OPEN),
     NAMED("ai/mcp", "", S | E, EE, OPEN),
