@@ -311,13 +311,28 @@ void kd_call_start(kd_client *client, kd_call *call)
 
 /* ---- sending ------------------------------------------------------------------------------------------------------- */
 
+/* The connection takes no more of a body that is sent in pieces. An answer may have come before it broke, or be under way:
+ * reading tells, and finds the end where there is none. */
+static bool give_up_sending(kd_call *call)
+{
+    kd_upstream *up = call->up;
+    if (call->body < KD_CALL_STREAM_LENGTH || !up->stream.error || kd_tls_error(&up->stream).n)
+        return false;
+    call->body_sent = call->close = true;
+    kd_outq_clear(&up->out, &call->client->worker->chunks);
+    up->stream.io.ready |= KD_IO_READABLE;
+    kd_loop_requeue(loop_of(call), &up->stream.io);
+    return true;
+}
+
+/* False: the call is over, or nothing more is to be sent. */
 static bool send_pieces(kd_call *call, struct iovec *v, int count)
 {
     kd_upstream *up = call->up;
     kd_sent sent = kd_outq_send(&up->out, &call->client->worker->chunks, &up->stream, v, count);
     if (KD_LIKELY(sent != KD_SENT_FAILED))
         return true;
-    if (!retry(call)) {
+    if (!give_up_sending(call) && !retry(call)) {
         int error = up->stream.error ? up->stream.error : ENOMEM;
         kd_str words = kd_tls_error(&up->stream);
         if (words.n)
@@ -714,7 +729,7 @@ static void step(kd_upstream *up)
         kd_sent sent = kd_outq_flush(&up->out, &up->client->worker->chunks, &up->stream);
         if (sent == KD_SENT_FAILED) {
             /* An answer may have come before the connection broke. */
-            if (!kd_stream_readable(&up->stream)) {
+            if (!give_up_sending(call) && !kd_stream_readable(&up->stream)) {
                 fail_read(call, up->stream.error);
                 return;
             }
