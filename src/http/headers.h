@@ -61,11 +61,14 @@ typedef struct kd_header {
     uint32_t value_n;
     uint16_t name_n;
     uint8_t token; /* kd_token of the canonical name */
-    uint8_t flags; /* free for the owner of the list */
+    uint8_t flags; /* KD_HEADER_CHECKED; the rest is free for the owner of the list */
 } kd_header;
 
 static inline kd_str kd_header_name(const kd_header *h) { return (kd_str){h->name, h->name_n}; }
 static inline kd_str kd_header_value(const kd_header *h) { return (kd_str){h->value, h->value_n}; }
+
+/* Flag: a scanner has seen that name and value hold nothing that could split a message. Whoever changes either clears it. */
+#define KD_HEADER_CHECKED 1u
 
 typedef struct kd_headers {
     kd_header *v;

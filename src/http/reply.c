@@ -80,40 +80,75 @@ kd_str kd_status_text(unsigned status)
     return KD_STR("");
 }
 
-static void status_line(kd_buf *out, unsigned status)
+/* What the fields of an answer tell while they are written. */
+typedef struct facts {
+    bool typed, dated, connection;
+} facts;
+
+static char *put(char *to, kd_str s)
 {
-    kd_str text = kd_status_text(status);
-    kd_buf_add(out, KD_STR("HTTP/1.1 "));
-    char *to = kd_buf_room(out, 4);
-    if (!to)
-        return;
-    to[0] = (char)('0' + status / 100 % 10);
-    to[1] = (char)('0' + status / 10 % 10);
-    to[2] = (char)('0' + status % 10);
-    to[3] = ' ';
-    out->n += 4;
-    if (text.n)
-        kd_buf_add(out, text);
-    else
-        kd_buf_printf(out, "status code %u", status);
-    kd_buf_add(out, KD_STR("\r\n"));
+    if (s.n)
+        memcpy(to, s.p, s.n);
+    return to + s.n;
 }
 
-static void field(kd_buf *out, kd_str name, kd_str value)
+static char *put_field(char *to, kd_str name, kd_str value)
 {
-    char *to = kd_buf_room(out, name.n + value.n + 4);
-    if (!to)
-        return;
-    memcpy(to, name.p, name.n);
-    to += name.n;
+    to = put(to, name);
     *to++ = ':';
     *to++ = ' ';
-    if (value.n)
-        memcpy(to, value.p, value.n);
-    to += value.n;
+    to = put(to, value);
     *to++ = '\r';
-    *to = '\n';
-    out->n += name.n + value.n + 4;
+    *to++ = '\n';
+    return to;
+}
+
+/* At most 48 bytes. */
+static char *put_status_line(char *to, unsigned status)
+{
+    to = put(to, KD_STR("HTTP/1.1 "));
+    char digits[3] = {(char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10), (char)('0' + status % 10)};
+    to = put(to, (kd_str){digits, 3});
+    *to++ = ' ';
+    kd_str text = kd_status_text(status);
+    if (text.n) {
+        to = put(to, text);
+    } else {
+        to = put(to, KD_STR("status code "));
+        to += kd_u64_write(to, status);
+    }
+    return put(to, KD_STR("\r\n"));
+}
+
+/* Does the field go out? Notes what it tells. Fields that a scanner has not seen are checked here. */
+static bool goes_out(const kd_header *h, const kd_reply *reply, const kd_reply_context *context, facts *f,
+                     unsigned *refused)
+{
+    if (KD_UNLIKELY(!(h->flags & KD_HEADER_CHECKED)) &&
+        (!kd_go_header_valid_value(kd_header_value(h)) ||
+         (h->token == KD_HEADER_OTHER && !kd_go_header_valid_name(kd_header_name(h))))) {
+        ++*refused;
+        return false;
+    }
+    switch (h->token) {
+    case KD_HEADER_CONTENT_TYPE:
+        f->typed = true;
+        return reply->status != 304;
+    case KD_HEADER_CONTENT_ENCODING:
+        f->typed = true;
+        return true;
+    case KD_HEADER_DATE:
+        f->dated = true;
+        return true;
+    case KD_HEADER_CONNECTION:
+        f->connection |= context->keep_alive;
+        return context->keep_alive;
+    case KD_HEADER_CONTENT_LENGTH:
+    case KD_HEADER_TRANSFER_ENCODING:
+        return false;
+    default:
+        return true;
+    }
 }
 
 static kd_reply_framing decide(const kd_reply *reply, kd_reply_context *context, int64_t *length)
@@ -135,65 +170,42 @@ static kd_reply_framing decide(const kd_reply *reply, kd_reply_context *context,
     return KD_REPLY_CLOSE;
 }
 
+/* Room for everything but the fields themselves: status line, Date, Content-Length, a sniffed type, Connection, coding. */
+#define REST_MAX 320u
+
 kd_reply_framing kd_reply_write(kd_buf *out, kd_reply *reply, kd_reply_context *context, unsigned *refused)
 {
     int64_t length;
     kd_reply_framing framing = decide(reply, context, &length);
-    bool typed = !kd_status_has_body(reply->status) || context->first.n == 0, dated = false, connection = false;
-    status_line(out, reply->status);
+    facts f = {.typed = !kd_status_has_body(reply->status) || context->first.n == 0};
+    size_t room = REST_MAX;
+    for (uint32_t i = 0; i < reply->headers.n; i++)
+        room += reply->headers.v[i].name_n + reply->headers.v[i].value_n + 4u;
+    char *start = kd_buf_room(out, room), *to = start;
+    if (!start)
+        return framing;
+    to = put_status_line(to, reply->status);
     kd_headers_sort(&reply->headers);
     for (uint32_t i = 0; i < reply->headers.n; i++) {
         const kd_header *h = &reply->headers.v[i];
-        kd_str name = kd_header_name(h), value = kd_header_value(h);
-        if (KD_UNLIKELY(!kd_go_header_valid_value(value) || name.n == 0)) {
-            ++*refused;
-            continue;
-        }
-        switch (h->token) {
-        case KD_HEADER_CONTENT_TYPE:
-            typed = true;
-            if (reply->status == 304)
-                continue;
-            break;
-        case KD_HEADER_CONTENT_ENCODING:
-            typed = true;
-            break;
-        case KD_HEADER_DATE:
-            dated = true;
-            break;
-        case KD_HEADER_CONNECTION:
-            if (!context->keep_alive)
-                continue;
-            connection = true;
-            break;
-        case KD_HEADER_CONTENT_LENGTH:
-        case KD_HEADER_TRANSFER_ENCODING:
-            continue;
-        case KD_HEADER_OTHER:
-            if (KD_UNLIKELY(!kd_go_header_valid_name(name))) {
-                ++*refused;
-                continue;
-            }
-            break;
-        default:
-            break;
-        }
-        field(out, name, value);
+        if (goes_out(h, reply, context, &f, refused))
+            to = put_field(to, kd_header_name(h), kd_header_value(h));
     }
-    if (!dated)
-        field(out, KD_STR("Date"), context->date);
+    if (!f.dated)
+        to = put_field(to, KD_STR("Date"), context->date);
     if (length >= 0) {
         char digits[20];
-        field(out, KD_STR("Content-Length"), (kd_str){digits, kd_u64_write(digits, (uint64_t)length)});
+        to = put_field(to, KD_STR("Content-Length"), (kd_str){digits, kd_u64_write(digits, (uint64_t)length)});
     }
-    if (!typed)
-        field(out, KD_STR("Content-Type"), kd_go_sniff(context->first));
+    if (!f.typed)
+        to = put_field(to, KD_STR("Content-Type"), kd_go_sniff(context->first));
     if (!context->keep_alive)
-        kd_buf_add(out, KD_STR("Connection: close\r\n"));
-    else if (context->minor == 0 && !connection)
-        kd_buf_add(out, KD_STR("Connection: keep-alive\r\n"));
+        to = put(to, KD_STR("Connection: close\r\n"));
+    else if (context->minor == 0 && !f.connection)
+        to = put(to, KD_STR("Connection: keep-alive\r\n"));
     if (framing == KD_REPLY_CHUNKED)
-        kd_buf_add(out, KD_STR("Transfer-Encoding: chunked\r\n"));
-    kd_buf_add(out, KD_STR("\r\n"));
+        to = put(to, KD_STR("Transfer-Encoding: chunked\r\n"));
+    to = put(to, KD_STR("\r\n"));
+    out->n += (size_t)(to - start);
     return framing;
 }

@@ -165,8 +165,8 @@ static inline bool kd_scan_field_plain(char *p, char *end, kd_scan_field *field)
     return true;
 }
 
-/* Appends the field; false without memory. */
-static inline bool kd_scan_append(kd_headers *headers, const kd_scan_field *field, kd_token token)
+/* Appends the field; false without memory. `flags`: KD_HEADER_CHECKED for a line of the plain form. */
+static inline bool kd_scan_append(kd_headers *headers, const kd_scan_field *field, kd_token token, unsigned flags)
 {
     kd_header *header = KD_LIKELY(headers->n < headers->cap) ? &headers->v[headers->n] : kd_headers_room(headers);
     if (KD_UNLIKELY(!header))
@@ -176,7 +176,7 @@ static inline bool kd_scan_append(kd_headers *headers, const kd_scan_field *fiel
     header->value_n = (uint32_t)(field->value_end - field->value);
     header->name_n = (uint16_t)(field->name_end - field->name);
     header->token = (uint8_t)token;
-    header->flags = 0;
+    header->flags = (uint8_t)flags;
     headers->n++;
     return true;
 }

@@ -181,7 +181,7 @@ static kd_scan_result fields(char *p, char *end, kd_request_head *head, facts *f
         token = kd_token_of((kd_str){field.name, (size_t)(field.name_end - field.name)});
         kd_str value = {field.value, (size_t)(field.value_end - field.value)};
         if (token == KD_HEADER_OTHER || note(f, token, value))
-            if (!kd_scan_append(&head->headers, &field, token))
+            if (!kd_scan_append(&head->headers, &field, token, KD_HEADER_CHECKED))
                 return KD_SCAN_NO_MEMORY;
         p = field.next;
     }

@@ -158,12 +158,12 @@ static bool note(facts *f, kd_token token, kd_str value)
     }
 }
 
-static bool append(scanner *s, kd_scan_field *field, kd_token token)
+static bool append(scanner *s, kd_scan_field *field, kd_token token, unsigned flags)
 {
     kd_str value = {field->value, (size_t)(field->value_end - field->value)};
     if (token != KD_HEADER_OTHER && !note(&s->f, token, value))
         return true;
-    return kd_scan_append(&s->head->headers, field, token);
+    return kd_scan_append(&s->head->headers, field, token, flags);
 }
 
 /* Joins the folded lines from `next` on to the value, each with one space (RFC 9112 section 5.2). This moves bytes, so
@@ -224,6 +224,7 @@ static kd_scan_result one_field(scanner *s, char *p, bool first, kd_scan_field *
 {
     kd_token token = KD_HEADER_OTHER;
     bool canonical = kd_scan_field_plain(p, s->end, field);
+    unsigned flags = canonical ? KD_HEADER_CHECKED : 0;
     if (KD_UNLIKELY(!canonical)) {
         kd_scan_result result = odd_line(s, p, first, field, end_of_head);
         if (result != KD_SCAN_DONE || *end_of_head)
@@ -238,10 +239,11 @@ static kd_scan_result one_field(scanner *s, char *p, bool first, kd_scan_field *
         kd_scan_result result = unfold(s, field);
         if (result != KD_SCAN_DONE)
             return result;
+        flags = 0;
     }
     if (KD_LIKELY(canonical))
         token = kd_token_of((kd_str){field->name, (size_t)(field->name_end - field->name)});
-    return append(s, field, token) ? KD_SCAN_DONE : KD_SCAN_NO_MEMORY;
+    return append(s, field, token, flags) ? KD_SCAN_DONE : KD_SCAN_NO_MEMORY;
 }
 
 static kd_scan_result fields(scanner *s, char *p, char **next)

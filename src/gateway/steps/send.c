@@ -350,7 +350,6 @@ static kd_verdict deliver_raw(kd_send *s)
         return kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
     if (gzip)
         kd_headers_remove_token(&call->head.headers, KD_HEADER_CONTENT_ENCODING);
-    kd_headers_remove_token(&call->head.headers, KD_HEADER_CONTENT_LENGTH);
     s->stream.length = !gzip && call->head.framing == KD_FRAMING_LENGTH ? (int64_t)call->head.length : -1;
     static const kd_object empty;
     s->response = (kd_response){.data = kd_value_object(&empty),
@@ -367,7 +366,6 @@ static kd_verdict deliver_raw(kd_send *s)
 static void deliver_noop(kd_send *s)
 {
     static const kd_object empty;
-    kd_headers_remove_token(&s->call->head.headers, KD_HEADER_CONTENT_LENGTH);
     s->response = (kd_response){.data = kd_value_object(&empty),
                                 .complete = true,
                                 .raw = true,
