@@ -4,7 +4,7 @@
 
 /* A stated length is believed so far when room for the first piece is made. */
 #define FIRST_PIECE_MAX (1024u * 1024)
-#define PIECE_SIZE (KD_CHUNK_LARGE - sizeof(kd_chunk) - sizeof(kd_body_piece))
+#define PIECE_SIZE      (KD_CHUNK_LARGE - sizeof(kd_chunk) - sizeof(kd_body_piece))
 
 const kd_body kd_body_empty = {.ended = true};
 

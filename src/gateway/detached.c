@@ -16,9 +16,13 @@ typedef struct kd_detached {
     kd_range range;
 } kd_detached;
 
-static kd_detached *of_front(kd_front *front) { return KD_CONTAINER(front, kd_detached, front); }
+static kd_detached *of_front(kd_front *front)
+{
+    return KD_CONTAINER(front, kd_detached, front);
+}
 
-/* ---- a front that swallows ----------------------------------------------------------------------------------------- */
+/* ---- a front that swallows -----------------------------------------------------------------------------------------
+ */
 
 static kd_flow op_respond(kd_front *front, const kd_reply *reply, kd_str body, bool end)
 {
@@ -32,7 +36,10 @@ static kd_flow op_write(kd_front *front, kd_str body, bool end)
     return KD_FLOW_ON;
 }
 
-static void op_nothing(kd_front *front) { (void)front; }
+static void op_nothing(kd_front *front)
+{
+    (void)front;
+}
 
 static void op_release(kd_front *front)
 {
@@ -54,9 +61,13 @@ static const kd_front_ops ops = {.respond = op_respond,
                                  .pause_body = op_nothing,
                                  .release = op_release};
 
-/* ---- running ------------------------------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------------------------------------------
+ */
 
-static void on_end(kd_branch *branch) { branch->x->done = true; }
+static void on_end(kd_branch *branch)
+{
+    branch->x->done = true;
+}
 
 static void on_begin(kd_timer *timer)
 {
@@ -80,8 +91,11 @@ static void on_begin(kd_timer *timer)
 static bool copy_head(kd_detached *d, const kd_front *from)
 {
     const kd_request_head *head = from->head;
-    d->head = (kd_request_head){.method = head->method, .has_query = head->has_query, .path_plain = head->path_plain,
-                                .minor = head->minor, .framing = KD_FRAMING_NONE};
+    d->head = (kd_request_head){.method = head->method,
+                                .has_query = head->has_query,
+                                .path_plain = head->path_plain,
+                                .minor = head->minor,
+                                .framing = KD_FRAMING_NONE};
     kd_headers_init(&d->head.headers, &d->arena);
     const kd_str *texts[] = {&head->method_text, &head->target, &head->path, &head->query, &head->host};
     kd_str *copies[] = {&d->head.method_text, &d->head.target, &d->head.path, &d->head.query, &d->head.host};

@@ -19,8 +19,7 @@ bool kd_request_copy(kd_request *to, const kd_request *from, kd_arena *arena)
     to->query.cap = from->query.n;
     to->headers.cap = from->headers.n;
     to->headers.arena = arena;
-    return (!from->query.n ||
-            copy_list(arena, &to->query.v, from->query.v, from->query.n * sizeof *from->query.v)) &&
+    return (!from->query.n || copy_list(arena, &to->query.v, from->query.v, from->query.n * sizeof *from->query.v)) &&
            (!from->headers.n ||
             copy_list(arena, &to->headers.v, from->headers.v, from->headers.n * sizeof *from->headers.v)) &&
            (!from->n_params || copy_list(arena, &to->params, from->params, from->n_params * sizeof *from->params));

@@ -1,7 +1,10 @@
 /* What a plan tells about itself: the tree of `krakend explain`, the lines at start. */
 #include "gateway/compile.h"
 
-static void indent(kd_buf *out, unsigned depth) { kd_buf_printf(out, "  %*s", (int)(depth * 2), ""); }
+static void indent(kd_buf *out, unsigned depth)
+{
+    kd_buf_printf(out, "  %*s", (int)(depth * 2), "");
+}
 
 static void explain_range(const kd_plan *plan, const kd_range *range, unsigned depth, kd_buf *out);
 
@@ -14,7 +17,8 @@ static void explain_child(const kd_plan *plan, const kd_step *step, unsigned i, 
                       KD_FMT(child->backend->method_upper), KD_FMT(child->backend->url_pattern.source));
     else
         kd_buf_printf(out, "%s\n",
-                      step->type->children == KD_CHILDREN_SHADOWS ? "shadow, beside the rest:" : "each of these calls:");
+                      step->type->children == KD_CHILDREN_SHADOWS ? "shadow, beside the rest:"
+                                                                  : "each of these calls:");
     explain_range(plan, child, depth + 1, out);
 }
 
@@ -40,7 +44,10 @@ static void explain_range(const kd_plan *plan, const kd_range *range, unsigned d
     }
 }
 
-void kd_plan_explain(const kd_plan *plan, kd_buf *out) { explain_range(plan, &plan->root, 0, out); }
+void kd_plan_explain(const kd_plan *plan, kd_buf *out)
+{
+    explain_range(plan, &plan->root, 0, out);
+}
 
 static void log_range(const kd_plan *plan, const kd_range *range)
 {
@@ -55,4 +62,7 @@ static void log_range(const kd_plan *plan, const kd_range *range)
     }
 }
 
-void kd_plan_log(const kd_plan *plan) { log_range(plan, &plan->root); }
+void kd_plan_log(const kd_plan *plan)
+{
+    log_range(plan, &plan->root);
+}

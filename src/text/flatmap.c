@@ -20,7 +20,8 @@ struct kd_flatmap {
     uint32_t n, cap;
 };
 
-/* ---- compiling ----------------------------------------------------------------------------------------------------- */
+/* ---- compiling -----------------------------------------------------------------------------------------------------
+ */
 
 kd_flatmap *kd_flatmap_create(kd_arena *arena, uint32_t max_ops)
 {
@@ -67,7 +68,10 @@ bool kd_flatmap_add(kd_flatmap *map, kd_arena *arena, kd_str type, const kd_str 
     return true;
 }
 
-uint32_t kd_flatmap_count(const kd_flatmap *map) { return map->n; }
+uint32_t kd_flatmap_count(const kd_flatmap *map)
+{
+    return map->n;
+}
 
 static bool is_short(const op *o)
 {
@@ -82,17 +86,18 @@ bool kd_flatmap_is_short(const kd_flatmap *map)
     return false;
 }
 
-/* ---- the tree ------------------------------------------------------------------------------------------------------ */
+/* ---- the tree ------------------------------------------------------------------------------------------------------
+ */
 
 /* A value and the edge that leads to it. It is taken apart only when a path enters it. */
 typedef struct node {
     struct node *parent, *prev, *next, *first, *last;
     struct node *next_match; /* in the list of what a path has reached */
     kd_str label;
-    uint32_t index; /* the label, where `numbered` */
-    uint32_t n;     /* children */
+    uint32_t index;                         /* the label, where `numbered` */
+    uint32_t n;                             /* children */
     bool numbered, expanded, list, repeats; /* repeats: labels may stand there twice */
-    kd_value value; /* while it is not expanded */
+    kd_value value;                         /* while it is not expanded */
 } node;
 
 typedef struct tree {
@@ -101,7 +106,10 @@ typedef struct tree {
     bool failed; /* out of memory */
 } tree;
 
-static bool is_star(kd_str label) { return label.n == 1 && label.p[0] == '*'; }
+static bool is_star(kd_str label)
+{
+    return label.n == 1 && label.p[0] == '*';
+}
 
 static void link_last(node *to, node *child)
 {
@@ -239,7 +247,8 @@ static node *match(tree *t, const path *p, uint32_t n)
     return level;
 }
 
-/* ---- operations ---------------------------------------------------------------------------------------------------- */
+/* ---- operations ----------------------------------------------------------------------------------------------------
+ */
 
 static void delete_path(tree *t, const path *p)
 {
@@ -279,13 +288,14 @@ static node *ancestor(node *parent, uint32_t parent_depth, uint32_t depth)
     return parent;
 }
 
-/* To a shorter path: `parent` lies `parent_depth` labels deep. A '*' of the destination is the label that was passed there. */
+/* To a shorter path: `parent` lies `parent_depth` labels deep. A '*' of the destination is the label that was passed
+ * there. */
 static void promote(tree *t, node *parent, uint32_t parent_depth, node *child, const path *to)
 {
     node *at = t->root;
     for (uint32_t i = 0; i + 1 < to->n; i++) {
-        node *next = is_star(to->v[i]) ? child_like(t, at, ancestor(parent, parent_depth, i + 1))
-                                       : child_of(t, at, to->v[i]);
+        node *next =
+            is_star(to->v[i]) ? child_like(t, at, ancestor(parent, parent_depth, i + 1)) : child_of(t, at, to->v[i]);
         if (!next)
             break;
         at = next;
@@ -333,7 +343,10 @@ static void move(tree *t, const path *from, const path *to)
     }
 }
 
-static bool is_list(const node *n) { return n->expanded ? n->list && n->n : n->value.type == KD_LIST; }
+static bool is_list(const node *n)
+{
+    return n->expanded ? n->list && n->n : n->value.type == KD_LIST;
+}
 
 /* Moves all items of a list to the end of another. */
 static void take_items(tree *t, node *to, node *from)
@@ -354,8 +367,8 @@ static void take_items(tree *t, node *to, node *from)
     from->n = 0;
 }
 
-/* What a path with '*' gives: a list with an item for each label that '*' stands for. The items are taken out of the tree.
- * The length of the path bounds the recursion. */
+/* What a path with '*' gives: a list with an item for each label that '*' stands for. The items are taken out of the
+ * tree. The length of the path bounds the recursion. */
 static node *gather(tree *t, node *at, const path *p, uint32_t i)
 {
     if (i == p->n) {
@@ -428,7 +441,8 @@ static void append(tree *t, const path *from, const path *to)
     unlink_node(source);
 }
 
-/* ---- the result ---------------------------------------------------------------------------------------------------- */
+/* ---- the result ----------------------------------------------------------------------------------------------------
+ */
 
 static kd_value collapse(tree *t, const node *n);
 

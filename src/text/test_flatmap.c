@@ -64,7 +64,7 @@ static void check_all(const row *rows, size_t n)
         check(rows[i].data, rows[i].ops, rows[i].want);
 }
 
-#define ABC "{\"a\":{\"b\":1,\"c\":{\"d\":2,\"e\":3}},\"s\":\"x\"}"
+#define ABC  "{\"a\":{\"b\":1,\"c\":{\"d\":2,\"e\":3}},\"s\":\"x\"}"
 #define ROWS "{\"l\":[{\"k\":1,\"v\":{\"n\":\"one\"}},{\"k\":2,\"v\":{\"n\":\"two\"}},{\"q\":9}]}"
 
 static void test_delete(void **state)
@@ -112,7 +112,8 @@ static void test_move(void **state)
         {ABC, "move a.c.d nope.d", "{\"a\":{\"b\":1,\"c\":{\"e\":3}},\"d\":2,\"s\":\"x\"}"},
         {ABC, "move a.b s", "{\"a\":{\"c\":{\"d\":2,\"e\":3}},\"s\":1}"},
         {ABC, "move a.c.d s.d", "{\"a\":{\"b\":1,\"c\":{\"e\":3}},\"s\":{\"d\":2}}"},
-        {ROWS, "move l.*.v.n l.*.n", "{\"l\":[{\"k\":1,\"n\":\"one\",\"v\":null},{\"k\":2,\"n\":\"two\",\"v\":null},{\"q\":9}]}"},
+        {ROWS, "move l.*.v.n l.*.n",
+         "{\"l\":[{\"k\":1,\"n\":\"one\",\"v\":null},{\"k\":2,\"n\":\"two\",\"v\":null},{\"q\":9}]}"},
         {ROWS, "move l.*.k k;del l", "{\"k\":2}"}, /* the last one wins */
         {ROWS, "move l.0 first;del l.*.v", "{\"first\":{\"k\":1,\"v\":{\"n\":\"one\"}},\"l\":[{\"k\":2},{\"q\":9}]}"},
         {"{\"l\":[[1],[2]]}", "move l.0.0 l.x", "{\"l\":[null,[2],1]}"}, /* into a list: its last item */

@@ -1,6 +1,6 @@
-/* Flatmap: the first line of the input is a list of operations (split at ';', their words at ' '), the rest a JSON document.
- * Whatever they are, the document they work on stays as it was, the result can be written and read back to the same, never
- * holds more scalars than the document, and operations that reach nothing change nothing. */
+/* Flatmap: the first line of the input is a list of operations (split at ';', their words at ' '), the rest a JSON
+ * document. Whatever they are, the document they work on stays as it was, the result can be written and read back to
+ * the same, never holds more scalars than the document, and operations that reach nothing change nothing. */
 #include "text/flatmap.h"
 #include "text/json.h"
 
@@ -97,7 +97,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             assert(read_copy(&pool, &arena, kd_buf_str(&after), &back) == KD_JSON_OK);
             emit(&again, back);
             assert(kd_str_eq(kd_buf_str(&after), kd_buf_str(&again)));
-            const kd_flatmap *idle = compile(&arena, KD_STR("copy a b;del;move \x01 \x02;append \x01.\x02 \x01;del \x01.*"));
+            const kd_flatmap *idle =
+                compile(&arena, KD_STR("copy a b;del;move \x01 \x02;append \x01.\x02 \x01;del \x01.*"));
             assert(kd_flatmap_apply(idle, &arena, v, &out) == KD_FLATMAP_OK);
             emit(&after, out);
             assert(n < 0 || kd_value_get(v, KD_STR("\x01")).type != KD_ABSENT ||

@@ -1,6 +1,6 @@
-/* The same call several times at once, the first complete answer counts (spec/01 section 7.7, spec/03 section 7). Everything
- * below runs in branches of its own: each draws its host, each counts in limits and breakers. The losers end at once. A no-op
- * answer streams on: the winner's call outlives its branch. */
+/* The same call several times at once, the first complete answer counts (spec/01 section 7.7, spec/03 section 7).
+ * Everything below runs in branches of its own: each draws its host, each counts in limits and breakers. The losers end
+ * at once. A no-op answer streams on: the winner's call outlives its branch. */
 #include "gateway/body.h"
 #include "gateway/steps/part.h"
 

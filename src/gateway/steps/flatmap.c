@@ -75,7 +75,10 @@ static kd_verdict leave_flatmap(kd_branch *branch, const void *config, void *sta
     return KD_NEXT;
 }
 
-static void explain_flatmap(const void *config, kd_buf *out) { kd_core_flatmap_explain(config, out); }
+static void explain_flatmap(const void *config, kd_buf *out)
+{
+    kd_core_flatmap_explain(config, out);
+}
 
 static void log_flatmap(const kd_plan *plan, const void *config)
 {

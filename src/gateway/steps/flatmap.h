@@ -5,8 +5,8 @@
 #include "gateway/steps/core.h"
 #include "text/flatmap.h"
 
-/* `proxy.flatmap_filter` of an endpoint or backend; NULL when it has no valid operation (or without memory). Sets *at only where
- * there is one. */
+/* `proxy.flatmap_filter` of an endpoint or backend; NULL when it has no valid operation (or without memory). Sets *at
+ * only where there is one. */
 const kd_flatmap *kd_core_flatmap_read(const kd_compile *compile, const kd_extras *extras, const kd_location **at);
 /* Changes *data. False: the branch's fault is set. */
 bool kd_core_flatmap_run(kd_branch *branch, const kd_flatmap *map, kd_value *data);

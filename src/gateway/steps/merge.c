@@ -1,5 +1,5 @@
-/* Several backends at once, their answers combined (spec/01 section 7.4). Each backend's pipe runs in a branch of its own; all
- * share 85 % of the endpoint's timeout. What arrives later overwrites equal keys of what came before. */
+/* Several backends at once, their answers combined (spec/01 section 7.4). Each backend's pipe runs in a branch of its
+ * own; all share 85 % of the endpoint's timeout. What arrives later overwrites equal keys of what came before. */
 #include "gateway/body.h"
 #include "gateway/steps/part.h"
 #include "gateway/steps/sum.h"

@@ -1,5 +1,6 @@
-/* Several backends one after the other; later ones may use values of earlier answers (spec/01 section 7.5). All share 85 % of
- * the endpoint's timeout. The first failure or incomplete answer ends the sequence; what came before it stays. */
+/* Several backends one after the other; later ones may use values of earlier answers (spec/01 section 7.5). All share
+ * 85 % of the endpoint's timeout. The first failure or incomplete answer ends the sequence; what came before it stays.
+ */
 #include "gateway/body.h"
 #include "gateway/steps/part.h"
 #include "gateway/steps/sum.h"
@@ -22,11 +23,12 @@ typedef struct sequence {
     kd_ns timeout;
     uint32_t n;
     bool safe;
-    references *of; /* what is looked up before each backend */
+    references *of;    /* what is looked up before each backend */
     uint32_t n_params; /* how many parameters that can add */
 } sequence;
 
-/* ---- names --------------------------------------------------------------------------------------------------------- */
+/* ---- names ---------------------------------------------------------------------------------------------------------
+ */
 
 static bool in_path(char c)
 {
@@ -75,13 +77,13 @@ static bool find_name(kd_str text, kd_str *number, kd_str *path)
 
 static const kd_node *propagated(const kd_compile *compile)
 {
-    return kd_node_typed(kd_core_proxy(&compile->endpoint->extra), KD_STR("sequential_propagated_params"), KD_NODE_LIST);
+    return kd_node_typed(kd_core_proxy(&compile->endpoint->extra), KD_STR("sequential_propagated_params"),
+                         KD_NODE_LIST);
 }
 
 bool kd_core_is_sequence(const kd_compile *compile)
 {
-    const kd_node *flag =
-        kd_node_typed(kd_core_proxy(&compile->endpoint->extra), KD_STR("sequential"), KD_NODE_BOOL);
+    const kd_node *flag = kd_node_typed(kd_core_proxy(&compile->endpoint->extra), KD_STR("sequential"), KD_NODE_BOOL);
     return compile->n_set >= 2 && flag && flag->boolean;
 }
 
@@ -98,7 +100,8 @@ bool kd_core_sequence_wants_body(const kd_compile *compile)
     return false;
 }
 
-/* ---- compiling ----------------------------------------------------------------------------------------------------- */
+/* ---- compiling -----------------------------------------------------------------------------------------------------
+ */
 
 static bool add_reference(const kd_compile *compile, references *refs, kd_str number, kd_str path)
 {
@@ -106,9 +109,9 @@ static bool add_reference(const kd_compile *compile, references *refs, kd_str nu
     if (!kd_str_to_u64(number, UINT32_MAX, &from) || from >= compile->n_set)
         return true;
     reference *r = &refs->v[refs->n];
-    *r = (reference){.from = (uint32_t)from,
-                     .param = kd_arena_printf(compile->arena, "Resp%.*s%s%.*s", KD_FMT(number), path.n ? "_" : "",
-                                              KD_FMT(path))};
+    *r = (reference){
+        .from = (uint32_t)from,
+        .param = kd_arena_printf(compile->arena, "Resp%.*s%s%.*s", KD_FMT(number), path.n ? "_" : "", KD_FMT(path))};
     uint32_t parts = 0;
     kd_str rest = path, part;
     while (path.n && kd_str_split(&rest, '.', &part))
@@ -163,7 +166,8 @@ static bool compile_sequence(const kd_compile *compile, kd_compiled *out)
     return true;
 }
 
-/* ---- values -------------------------------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct chain {
     kd_part *parts;
@@ -173,7 +177,8 @@ typedef struct chain {
     bool began, driving;
 } chain;
 
-/* KD_ABSENT: there is none. A step of the path that leads nowhere is passed over: the search goes on where it got to. */
+/* KD_ABSENT: there is none. A step of the path that leads nowhere is passed over: the search goes on where it got to.
+ */
 static kd_value look_up(const reference *r, kd_value data)
 {
     for (uint32_t i = 0; i + 1 < r->n_path; i++) {
@@ -228,7 +233,8 @@ static void fill_params(kd_branch *branch, const sequence *config, const chain *
     }
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------------------------------------------
+ */
 
 static void on_part_end(kd_branch *child)
 {

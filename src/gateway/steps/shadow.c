@@ -1,5 +1,6 @@
-/* Shadow backends get a copy of the request, what they answer is of no interest (spec/01 section 7.6). Their pipe, complete with
- * static data and merge, is a detached exchange: it neither delays nor fails the request that it copies, and outlives it. */
+/* Shadow backends get a copy of the request, what they answer is of no interest (spec/01 section 7.6). Their pipe,
+ * complete with static data and merge, is a detached exchange: it neither delays nor fails the request that it copies,
+ * and outlives it. */
 #include "gateway/body.h"
 #include "gateway/detached.h"
 #include "gateway/steps/part.h"
