@@ -73,8 +73,10 @@ bool kd_str_to_u64(kd_str s, uint64_t max, uint64_t *out)
                 return false;
             v = v * 10 + d;
         }
+        if (v > max)
+            return false;
         *out = v;
-        return v <= max;
+        return true;
     }
     for (size_t i = 0; i < s.n; i++) {
         unsigned d = (unsigned)(s.p[i] - '0');
@@ -83,7 +85,7 @@ bool kd_str_to_u64(kd_str s, uint64_t max, uint64_t *out)
         v = v * 10 + d;
     }
     *out = v;
-    return v <= max;
+    return true;
 }
 
 size_t kd_u64_write(char *to, uint64_t v)

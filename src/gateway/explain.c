@@ -128,6 +128,8 @@ bool kd_explain(kd_arena *arena, kd_service *service, const char *request, kd_bu
     }
     if (g)
         kd_generation_destroy(g);
+    else
+        kd_arena_reset(arena);
     kd_arena_reset(&scratch);
     return g != NULL;
 }
@@ -142,5 +144,7 @@ bool kd_explain_routes(kd_arena *arena, const kd_service *service, kd_errors *er
     kd_generation *g = kd_generation_create(&own, &copy, 1, errors);
     if (g)
         kd_generation_destroy(g);
+    else
+        kd_arena_reset(&own);
     return g != NULL;
 }

@@ -190,10 +190,8 @@ static bool read_tls(kd_generation *g)
 kd_generation *kd_generation_create(kd_arena *arena, kd_service *service, unsigned n_workers, kd_errors *errors)
 {
     kd_generation *g = calloc(1, sizeof *g);
-    if (!g) {
-        kd_arena_reset(arena);
+    if (!g)
         return NULL;
-    }
     g->arena = *arena;
     *arena = (kd_arena){0};
     g->service = service;
@@ -206,7 +204,10 @@ kd_generation *kd_generation_create(kd_arena *arena, kd_service *service, unsign
     kd_compile compile = {.generation = g, .arena = &g->arena, .service = service, .errors = errors};
     if (!read_tls(g) || !kd_client_ip_init(&g->client_ip, &g->options, &g->arena) || !build_routes(g, &compile) ||
         !kd_access_log_install(g, isatty(STDOUT_FILENO) && strcmp(getenv("TERM") ? getenv("TERM") : "", "dumb") != 0)) {
-        kd_generation_destroy(g);
+        /* What the findings point to lies in the arena: it stays the caller's. */
+        *arena = g->arena;
+        kd_tls_profile_release(g->tls);
+        free(g);
         return NULL;
     }
     return g;

@@ -56,7 +56,7 @@ typedef struct kd_generation {
 } kd_generation;
 
 /* Compiles a loaded service, which must lie in *arena; takes the arena over. Findings go to `errors`. NULL when the
- * configuration cannot run: the arena is reset. */
+ * configuration cannot run: the arena, to whose locations the findings point, stays the caller's. */
 kd_generation *kd_generation_create(kd_arena *arena, kd_service *service, unsigned n_workers, kd_errors *errors);
 void kd_generation_destroy(kd_generation *generation);
 /* Writes the start-up lines that KrakenD writes while it builds its pipes. */

@@ -175,8 +175,7 @@ static void reload(process *p)
     kd_arena_init(&notes, NULL, 0);
     kd_errors_init(&errors, &notes, 200);
     kd_service *service = p->options->load(p->options->context, &arena, &errors);
-    kd_generation *generation =
-        service ? kd_generation_create(&arena, service, p->workers.n, &errors) : (kd_arena_reset(&arena), NULL);
+    kd_generation *generation = service ? kd_generation_create(&arena, service, p->workers.n, &errors) : NULL;
     log_findings(&errors);
     if (!generation) {
         log_kept("The configuration was refused");
@@ -194,6 +193,7 @@ static void reload(process *p)
         p->generation = generation;
         post_all(p, &(kd_message){.deliver = deliver_adopt, .word = {(uint64_t)(uintptr_t)generation}});
     }
+    kd_arena_reset(&arena); /* empty where the generation has taken it over */
     kd_arena_reset(&notes);
 }
 

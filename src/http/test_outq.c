@@ -58,7 +58,7 @@ static char pattern(uint64_t at)
 /* Sends pieces of these sizes, whose bytes continue the pattern. */
 static kd_sent send_sizes(fixture *f, const size_t *sizes, int count)
 {
-    struct iovec v[8];
+    struct iovec v[8] = {{0}};
     char *blocks[8];
     for (int i = 0; i < count; i++) {
         blocks[i] = malloc(sizes[i] + 1);

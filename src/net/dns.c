@@ -163,6 +163,13 @@ static int64_t take_addresses(kd_addresses *to, const struct ares_addrinfo *foun
     return ttl;
 }
 
+static bool is_localhost(kd_str name)
+{
+    if (kd_str_ends(name, KD_STR(".")))
+        name.n--;
+    return kd_str_eq(name, KD_STR("localhost")) || kd_str_ends(name, KD_STR(".localhost"));
+}
+
 static void on_addrinfo(void *context, int status, int timeouts, struct ares_addrinfo *found)
 {
     struct entry *entry = context;
@@ -174,6 +181,14 @@ static void on_addrinfo(void *context, int status, int timeouts, struct ares_add
         int64_t seconds = take_addresses(&entry->answer, found);
         /* Only the hosts file (and localhost) is answered without a packet. */
         ttl = at_once ? TTL_HOSTS : clamp_ttl(seconds);
+    }
+    if (entry->answer.n == 0 && is_localhost(entry->name)) {
+        /* RFC 6761 section 6.3: the name means this machine, also where no hosts file says so. */
+        entry->answer.v[0].v4 =
+            (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        entry->answer.v[1].v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+        entry->answer.n = 2;
+        ttl = TTL_HOSTS;
     }
     if (entry->answer.n == 0) {
         entry->answer.error = error_of(status == ARES_SUCCESS ? ARES_ENODATA : status);

@@ -101,11 +101,11 @@ ssize_t kd_stream_writev(kd_stream *stream, const struct iovec *v, int count)
     size_t total = 0;
     for (int i = 0; i < count; i++)
         total += v[i].iov_len;
-    /* One piece by send, more by writev: both are cheaper than sendmsg. SIGPIPE is ignored in the whole process. */
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = (size_t)count};
     ssize_t put;
     do
         put = count == 1 ? send(stream->io.fd, v->iov_base, v->iov_len, MSG_NOSIGNAL)
-                         : writev(stream->io.fd, v, count);
+                         : sendmsg(stream->io.fd, &message, MSG_NOSIGNAL);
     while (put < 0 && errno == EINTR);
     if (KD_UNLIKELY(put < 0))
         return failed(stream, KD_IO_WRITABLE);
