@@ -280,17 +280,13 @@ static const kd_str *name_of(kd_arena *arena, kd_str text)
  * requests pass that should not. */
 static const kd_str *missing(const kd_compile *compile)
 {
-    static const kd_str outputs[] = {KD_STR_INIT("xml"), KD_STR_INIT("yaml"), KD_STR_INIT("negotiate")};
-    static const kd_str inputs[] = {KD_STR_INIT("xml"), KD_STR_INIT("rss")};
+    static const kd_str inputs[] = {KD_STR_INIT("rss")};
     const kd_endpoint *e = compile->endpoint;
     const kd_str *guard = guard_in(&e->extra, KD_SCOPE_ENDPOINT);
     for (uint32_t i = 0; i < e->n_backends && !guard; i++)
         guard = guard_in(&e->backends[i].extra, KD_SCOPE_BACKEND);
     if (guard)
         return guard;
-    if (one_of(e->output_encoding, outputs, KD_COUNT(outputs)))
-        return name_of(compile->arena,
-                       kd_arena_printf(compile->arena, "output_encoding \"%.*s\"", KD_FMT(e->output_encoding)));
     for (uint32_t i = 0; i < e->n_backends; i++) {
         kd_str encoding = e->backends[i].encoding;
         if (one_of(encoding, inputs, KD_COUNT(inputs)))

@@ -1,8 +1,24 @@
 /* What a backend's answer means: its status, then its body as data (spec/01 sections 7.11, 8.4, 9.1). */
 #include "gateway/steps/core.h"
 #include "http/gunzip.h"
+#include "text/xml.h"
 
-typedef enum decoder { DECODE_JSON, DECODE_SAFEJSON, DECODE_STRING, DECODE_RAW, DECODE_NOTHING } decoder;
+typedef enum decoder {
+    DECODE_JSON,
+    DECODE_SAFEJSON,
+    DECODE_STRING,
+    DECODE_XML,
+    DECODE_NOTHING,
+    DECODE_RAW, /* has no name: no-op where the endpoint's output is too */
+} decoder;
+
+/* What is not here is json. */
+static const kd_str decoders[] = {
+    [DECODE_JSON] = KD_STR_INIT("json"),     [DECODE_SAFEJSON] = KD_STR_INIT("safejson"),
+    [DECODE_STRING] = KD_STR_INIT("string"), [DECODE_XML] = KD_STR_INIT("xml"),
+    [DECODE_NOTHING] = KD_STR_INIT("no-op"), [DECODE_RAW] = KD_STR_INIT("nothing is decoded"),
+};
+
 typedef enum on_status { STATUS_FAILS, STATUS_CODE, STATUS_DETAILS } on_status;
 
 /* Bound of a body that gzip blows up. */
@@ -20,14 +36,12 @@ typedef struct decode {
 
 static decoder decoder_of(const kd_compile *compile)
 {
-    kd_str encoding = compile->backend->encoding;
     if (kd_core_is_raw(compile->endpoint, compile->backend))
         return DECODE_RAW;
-    if (kd_str_eq(encoding, KD_STR("no-op")))
-        return DECODE_NOTHING;
-    if (kd_str_eq(encoding, KD_STR("string")))
-        return DECODE_STRING;
-    return kd_str_eq(encoding, KD_STR("safejson")) ? DECODE_SAFEJSON : DECODE_JSON;
+    for (decoder found = DECODE_JSON; found < DECODE_RAW; found++)
+        if (kd_str_eq(compile->backend->encoding, decoders[found]))
+            return found;
+    return DECODE_JSON;
 }
 
 static bool compile_decode(const kd_compile *compile, kd_compiled *out)
@@ -59,7 +73,7 @@ static bool compile_decode(const kd_compile *compile, kd_compiled *out)
     return true;
 }
 
-/* ---- gzip ---------------------------------------------------------------------------------------------------------- */
+/* ---- gzip -------------------------------------------------------------------------------------------------------- */
 
 typedef struct inflated {
     kd_arena *arena;
@@ -87,8 +101,8 @@ static bool on_inflated(void *owner, kd_str piece)
     return true;
 }
 
-/* Undoes gzip: any spelling where the gateway asked for it, only "gzip" where the client's wish was forwarded. What cannot be
- * inflated to its end is cut there, with Go's words in received->cut. */
+/* Undoes gzip: any spelling where the gateway asked for it, only "gzip" where the client's wish was forwarded. What
+ * cannot be inflated to its end is cut there, with Go's words in received->cut. */
 static bool gunzip(kd_branch *branch, const decode *d, kd_received *r)
 {
     const kd_header *coding = kd_headers_find(r->headers, KD_HEADER_CONTENT_ENCODING);
@@ -119,7 +133,7 @@ static bool gunzip(kd_branch *branch, const decode *d, kd_received *r)
     return true;
 }
 
-/* ---- status -------------------------------------------------------------------------------------------------------- */
+/* ---- status ------------------------------------------------------------------------------------------------------ */
 
 static kd_verdict refuse_status(kd_branch *branch, const decode *d, unsigned status)
 {
@@ -154,7 +168,8 @@ static bool give_details(kd_branch *branch, const decode *d, const kd_received *
     error->typed = true;
     bool ok = kd_object_set(error, arena, KD_STR("http_status_code"), kd_value_literal(digits));
     if (ok && r->n)
-        ok = kd_object_set(error, arena, KD_STR("http_body"), kd_value_string(kd_str_of(r->body, r->n), KD_ORIGIN_BYTES));
+        ok = kd_object_set(error, arena, KD_STR("http_body"),
+                           kd_value_string(kd_str_of(r->body, r->n), KD_ORIGIN_BYTES));
     if (ok && type.n)
         ok = kd_object_set(error, arena, KD_STR("http_body_encoding"), kd_value_string(type, KD_ORIGIN_BYTES));
     ok = ok && kd_object_set(data, arena, d->error_key, kd_value_object(error));
@@ -164,7 +179,7 @@ static bool give_details(kd_branch *branch, const decode *d, const kd_received *
     return ok;
 }
 
-/* ---- body ---------------------------------------------------------------------------------------------------------- */
+/* ---- body -------------------------------------------------------------------------------------------------------- */
 
 static bool put_under(kd_branch *branch, kd_response *response, kd_str key, kd_value value)
 {
@@ -179,8 +194,8 @@ static kd_verdict mismatch(kd_branch *branch, const decode *d, kd_value v)
 {
     kd_str type = kd_json_type_name(v);
     return kd_branch_fail(branch, KD_FAIL_BAD_BODY,
-                          kd_arena_printf(branch->x->front->arena, "json: cannot unmarshal %.*s into Go value of type %s",
-                                          KD_FMT(type),
+                          kd_arena_printf(branch->x->front->arena,
+                                          "json: cannot unmarshal %.*s into Go value of type %s", KD_FMT(type),
                                           d->backend->is_collection ? "[]interface {}" : "map[string]interface {}"));
 }
 
@@ -224,6 +239,31 @@ static kd_verdict decode_json(kd_branch *branch, const decode *d, kd_received *r
     return kd_branch_fail(branch, KD_FAIL_BAD_BODY, kd_arena_copy(x->front->arena, error));
 }
 
+static kd_verdict decode_xml(kd_branch *branch, const decode *d, kd_received *r, kd_response *response)
+{
+    kd_arena *arena = branch->x->front->arena;
+    kd_value v;
+    kd_str error = {0};
+    kd_xml_result result = kd_xml_read(arena, r->body, r->n, &v, &error);
+    if (result == KD_XML_BAD && r->cut.n &&
+        (kd_str_ends(error, KD_STR("EOF")) || kd_str_ends(error, KD_STR("CDATA section"))))
+        return kd_branch_fail(branch, r->cut_class,
+                              kd_arena_printf(arena, "xml.Decoder.Token() - %.*s", KD_FMT(r->cut)));
+    if (result == KD_XML_BAD)
+        return kd_branch_fail(branch, KD_FAIL_BAD_BODY, error);
+    response->complete = true;
+    response->data = v;
+    if (result == KD_XML_READ && d->backend->is_collection) {
+        /* No map to KrakenD's filters, and one member needs no order. */
+        kd_object *object = kd_object_copy(arena, v);
+        if (object)
+            object->typed = true;
+        if (!object || !put_under(branch, response, KD_STR("collection"), kd_value_object(object)))
+            result = KD_XML_OUT_OF_MEMORY;
+    }
+    return result == KD_XML_READ ? KD_NEXT : kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
+}
+
 static kd_verdict leave_decode(kd_branch *branch, const void *config, void *state)
 {
     (void)state;
@@ -256,19 +296,17 @@ static kd_verdict leave_decode(kd_branch *branch, const void *config, void *stat
         if (r->cut.n)
             return kd_branch_fail(branch, r->cut_class, r->cut);
         response->complete = true;
-        if (!put_under(branch, response, KD_STR("content"),
-                       kd_value_string(kd_str_of(r->body, r->n), KD_ORIGIN_BYTES)))
+        if (!put_under(branch, response, KD_STR("content"), kd_value_string(kd_str_of(r->body, r->n), KD_ORIGIN_BYTES)))
             return kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
         return KD_NEXT;
     }
-    return decode_json(branch, d, r, response);
+    return d->decoder == DECODE_XML ? decode_xml(branch, d, r, response) : decode_json(branch, d, r, response);
 }
 
 static void explain_decode(const void *config, kd_buf *out)
 {
-    static const char *const names[] = {"json", "safejson", "string", "no-op", "nothing is decoded"};
     const decode *d = config;
-    kd_buf_printf(out, "%s%s", names[d->decoder], d->backend->is_collection ? ", a list" : "");
+    kd_buf_printf(out, "%.*s%s", KD_FMT(decoders[d->decoder]), d->backend->is_collection ? ", a list" : "");
     if (d->on_status == STATUS_CODE)
         kd_buf_add(out, KD_STR(", other statuses go to the client"));
     else if (d->on_status == STATUS_DETAILS)
@@ -277,8 +315,5 @@ static void explain_decode(const void *config, kd_buf *out)
         kd_buf_add(out, KD_STR(", every status but 200 and 201 is a failure"));
 }
 
-const kd_step_type kd_core_decode = {.module = "core",
-                                     .name = "decode",
-                                     .compile = compile_decode,
-                                     .leave = leave_decode,
-                                     .explain = explain_decode};
+const kd_step_type kd_core_decode = {
+    .module = "core", .name = "decode", .compile = compile_decode, .leave = leave_decode, .explain = explain_decode};

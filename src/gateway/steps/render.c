@@ -1,8 +1,18 @@
 /* From a response to bytes: the renderers (spec/01 section 6). */
 #include "gateway/steps/core.h"
 #include "gateway/stream_body.h"
+#include "text/xml.h"
+#include "text/yaml_emit.h"
 
-typedef enum renderer { RENDER_JSON, RENDER_COLLECTION, RENDER_STRING, RENDER_RAW } renderer;
+typedef enum renderer {
+    RENDER_JSON,
+    RENDER_COLLECTION,
+    RENDER_STRING,
+    RENDER_RAW,
+    RENDER_XML,
+    RENDER_YAML,
+    RENDER_NEGOTIATE,
+} renderer;
 
 typedef struct render {
     renderer renderer;
@@ -16,6 +26,9 @@ static const struct {
     {KD_STR_INIT("json-collection"), RENDER_COLLECTION},
     {KD_STR_INIT("string"), RENDER_STRING},
     {KD_STR_INIT("no-op"), RENDER_RAW},
+    {KD_STR_INIT("xml"), RENDER_XML},
+    {KD_STR_INIT("yaml"), RENDER_YAML},
+    {KD_STR_INIT("negotiate"), RENDER_NEGOTIATE},
 };
 
 static bool named(kd_str name, renderer *out)
@@ -47,20 +60,89 @@ static void set_type(kd_exchange *x, kd_str type)
         kd_headers_add_token(&x->reply.headers, KD_HEADER_CONTENT_TYPE, type);
 }
 
-static void render_json(kd_exchange *x, kd_value v)
+static bool has_body(const kd_exchange *x)
 {
-    kd_buf *out = &x->worker->out;
-    kd_buf_reset(out, KD_OUT_KEEP);
-    set_type(x, KD_STR("application/json; charset=utf-8"));
-    if (!kd_status_has_body(x->reply.status ? x->reply.status : 200))
-        return;
-    if (kd_json_emit(out, v, x->worker->shapes)) {
-        x->body = kd_buf_str(out);
+    return kd_status_has_body(x->reply.status ? x->reply.status : 200);
+}
+
+/* What was rendered becomes the body; where that did not work, the gateway sheds. */
+static void give_body(kd_exchange *x, bool rendered)
+{
+    if (KD_LIKELY(rendered)) {
+        x->body = kd_buf_str(&x->worker->out);
         return;
     }
     x->failure = KD_FAIL_TOO_LARGE;
     x->reply.status = 503;
     x->body = KD_STR("");
+}
+
+static void render_json(kd_exchange *x, kd_value v)
+{
+    kd_buf *out = &x->worker->out;
+    kd_buf_reset(out, KD_OUT_KEEP);
+    set_type(x, KD_STR("application/json; charset=utf-8"));
+    if (has_body(x))
+        give_body(x, kd_json_emit(out, v, x->worker->shapes));
+}
+
+static void render_yaml(kd_exchange *x, kd_value v)
+{
+    kd_buf *out = &x->worker->out;
+    kd_buf_reset(out, KD_OUT_KEEP);
+    set_type(x, KD_STR("application/yaml; charset=utf-8"));
+    if (has_body(x))
+        give_body(x, kd_yaml_emit(out, v));
+}
+
+/* Its Content-Type replaces any other, but where there is no response at all. */
+static void render_xml(kd_exchange *x, const kd_response *response)
+{
+    kd_buf *out = &x->worker->out;
+    kd_buf_reset(out, KD_OUT_KEEP);
+    if (!response) {
+        set_type(x, KD_STR("application/xml; charset=utf-8"));
+        return;
+    }
+    kd_headers_remove_token(&x->reply.headers, KD_HEADER_CONTENT_TYPE);
+    set_type(x, KD_STR("application/xml"));
+    if (has_body(x))
+        give_body(x, kd_xml_emit(out, response->data));
+}
+
+/* Does an accepted type match the offer, byte by byte up to a '*' or to its own end? */
+static bool accepts(kd_str accepted, kd_str offer)
+{
+    size_t i = 0;
+    for (; i < accepted.n && i < offer.n; i++) {
+        if (accepted.p[i] == '*')
+            return true;
+        if (accepted.p[i] != offer.p[i])
+            return false;
+    }
+    return i == accepted.n;
+}
+
+/* gin's NegotiateFormat: the client's order counts, its weights do not (spec/01 section 6.3). */
+static renderer negotiate(const kd_exchange *x)
+{
+    static const struct {
+        kd_str type;
+        renderer renderer;
+    } offers[] = {{KD_STR_INIT("application/json"), RENDER_JSON},
+                  {KD_STR_INIT("text/plain"), RENDER_YAML},
+                  {KD_STR_INIT("application/xml"), RENDER_XML},
+                  {KD_STR_INIT("application/x-yaml"), RENDER_YAML}};
+    const kd_header *accept = kd_headers_find(&x->front->head->headers, KD_HEADER_ACCEPT);
+    kd_str rest = accept ? kd_header_value(accept) : KD_STR(""), item;
+    while (kd_str_split(&rest, ',', &item)) {
+        ptrdiff_t at = kd_str_find(item, ';');
+        item = kd_str_trim(at > 0 ? kd_str_head(item, (size_t)at) : item);
+        for (size_t i = 0; item.n && i < KD_COUNT(offers); i++)
+            if (accepts(item, offers[i].type))
+                return offers[i].renderer;
+    }
+    return RENDER_JSON;
 }
 
 static kd_value whole(const kd_response *response)
@@ -112,7 +194,8 @@ static kd_verdict leave_render(kd_branch *branch, const void *config, void *stat
     kd_response *response = branch->outcome.response;
     if (branch->outcome.fault && !response)
         return KD_NEXT; /* the handler has answered */
-    switch (r->renderer) {
+    switch (r->renderer == RENDER_NEGOTIATE ? negotiate(x) : r->renderer) {
+    case RENDER_NEGOTIATE:
     case RENDER_JSON:
         render_json(x, whole(response));
         break;
@@ -128,6 +211,12 @@ static kd_verdict leave_render(kd_branch *branch, const void *config, void *stat
     case RENDER_RAW:
         render_raw(x, response);
         break;
+    case RENDER_XML:
+        render_xml(x, response);
+        break;
+    case RENDER_YAML:
+        render_yaml(x, whole(response));
+        break;
     }
     return KD_NEXT;
 }
@@ -137,8 +226,5 @@ static void explain_render(const void *config, kd_buf *out)
     kd_buf_add(out, renderers[((const render *)config)->renderer].name);
 }
 
-const kd_step_type kd_core_render = {.module = "core",
-                                     .name = "render",
-                                     .compile = compile_render,
-                                     .leave = leave_render,
-                                     .explain = explain_render};
+const kd_step_type kd_core_render = {
+    .module = "core", .name = "render", .compile = compile_render, .leave = leave_render, .explain = explain_render};

@@ -105,11 +105,17 @@ static kd_value empty_object(kd_arena *arena)
     return object ? kd_value_object(object) : KD_VALUE_NULL;
 }
 
+/* Can a path go on below it? Typed objects (feeds, a collection of XML) are no maps to KrakenD. */
+static bool is_map(kd_value v)
+{
+    return v.type == KD_OBJECT && !(v.node && v.object->typed);
+}
+
 static kd_value apply_target(kd_arena *arena, const shape *s, kd_value data)
 {
     for (uint32_t i = 0; i < s->n_target; i++) {
         data = kd_value_get(data, s->target[i]);
-        if (data.type != KD_OBJECT)
+        if (!is_map(data))
             return empty_object(arena);
     }
     return data;
@@ -135,7 +141,7 @@ static kd_value keep(kd_arena *arena, const path_node *node, kd_value object)
         if (v.type == KD_ABSENT)
             continue;
         if (!child->leaf) {
-            if (v.type != KD_OBJECT)
+            if (!is_map(v))
                 continue;
             v = keep(arena, child, v);
             if (v.type == KD_ABSENT)
@@ -158,7 +164,7 @@ static kd_value drop(kd_arena *arena, const path_node *node, kd_value object)
             continue;
         }
         kd_value v = kd_value_get(object, child->key);
-        if (v.type == KD_OBJECT)
+        if (is_map(v))
             kd_object_set(copy, arena, child->key, drop(arena, child, v));
     }
     return kd_value_object(copy);
