@@ -21,8 +21,7 @@ static kd_detached *of_front(kd_front *front)
     return KD_CONTAINER(front, kd_detached, front);
 }
 
-/* ---- a front that swallows -----------------------------------------------------------------------------------------
- */
+/* ---- a front that swallows -------------------------------------------------------------------------------------- */
 
 static kd_flow op_respond(kd_front *front, const kd_reply *reply, kd_str body, bool end)
 {
@@ -61,8 +60,7 @@ static const kd_front_ops ops = {.respond = op_respond,
                                  .pause_body = op_nothing,
                                  .release = op_release};
 
-/* ---- running -------------------------------------------------------------------------------------------------------
- */
+/* ---- running ---------------------------------------------------------------------------------------------------- */
 
 static void on_end(kd_branch *branch)
 {

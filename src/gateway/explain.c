@@ -58,6 +58,8 @@ static void put_plan(kd_buf *out, const kd_plan *plan, const kd_route_match *mat
     } else {
         kd_buf_printf(out, "answered by the gateway itself: %.*s\n", KD_FMT(plan->name));
     }
+    if (plan->request == KD_BODY_WHOLE)
+        kd_buf_add(out, KD_STR("body of the request: kept whole (a step needs all of it)\n"));
     kd_buf_printf(out, "body of the answer: %s\n",
                   plan->response == KD_BODY_WHOLE    ? "kept whole (a step needs all of it)"
                   : plan->response == KD_BODY_CHUNKS ? "streamed"

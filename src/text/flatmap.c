@@ -20,8 +20,7 @@ struct kd_flatmap {
     uint32_t n, cap;
 };
 
-/* ---- compiling -----------------------------------------------------------------------------------------------------
- */
+/* ---- compiling -------------------------------------------------------------------------------------------------- */
 
 kd_flatmap *kd_flatmap_create(kd_arena *arena, uint32_t max_ops)
 {
@@ -86,8 +85,7 @@ bool kd_flatmap_is_short(const kd_flatmap *map)
     return false;
 }
 
-/* ---- the tree ------------------------------------------------------------------------------------------------------
- */
+/* ---- the tree --------------------------------------------------------------------------------------------------- */
 
 /* A value and the edge that leads to it. It is taken apart only when a path enters it. */
 typedef struct node {
@@ -247,8 +245,7 @@ static node *match(tree *t, const path *p, uint32_t n)
     return level;
 }
 
-/* ---- operations ----------------------------------------------------------------------------------------------------
- */
+/* ---- operations ------------------------------------------------------------------------------------------------- */
 
 static void delete_path(tree *t, const path *p)
 {
@@ -441,8 +438,7 @@ static void append(tree *t, const path *from, const path *to)
     unlink_node(source);
 }
 
-/* ---- the result ----------------------------------------------------------------------------------------------------
- */
+/* ---- the result ------------------------------------------------------------------------------------------------- */
 
 static kd_value collapse(tree *t, const node *n);
 

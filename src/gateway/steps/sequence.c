@@ -27,8 +27,7 @@ typedef struct sequence {
     uint32_t n_params; /* how many parameters that can add */
 } sequence;
 
-/* ---- names ---------------------------------------------------------------------------------------------------------
- */
+/* ---- names ------------------------------------------------------------------------------------------------------ */
 
 static bool in_path(char c)
 {
@@ -100,8 +99,7 @@ bool kd_core_sequence_wants_body(const kd_compile *compile)
     return false;
 }
 
-/* ---- compiling -----------------------------------------------------------------------------------------------------
- */
+/* ---- compiling -------------------------------------------------------------------------------------------------- */
 
 static bool add_reference(const kd_compile *compile, references *refs, kd_str number, kd_str path)
 {
@@ -166,8 +164,7 @@ static bool compile_sequence(const kd_compile *compile, kd_compiled *out)
     return true;
 }
 
-/* ---- values --------------------------------------------------------------------------------------------------------
- */
+/* ---- values ----------------------------------------------------------------------------------------------------- */
 
 typedef struct chain {
     kd_part *parts;
@@ -233,8 +230,7 @@ static void fill_params(kd_branch *branch, const sequence *config, const chain *
     }
 }
 
-/* ---- running -------------------------------------------------------------------------------------------------------
- */
+/* ---- running ---------------------------------------------------------------------------------------------------- */
 
 static void on_part_end(kd_branch *child)
 {

@@ -45,8 +45,7 @@ bool kd_sum_add(kd_sum *sum, const kd_outcome *outcome)
     return true;
 }
 
-/* ---- the union of objects ------------------------------------------------------------------------------------------
- */
+/* ---- the union of objects --------------------------------------------------------------------------------------- */
 
 /* Below this many members comparing them all is faster than hashing. */
 #define FEW 16
@@ -101,8 +100,7 @@ kd_value kd_sum_union(kd_arena *arena, const kd_value *objects, uint32_t n)
     return kd_value_object(all);
 }
 
-/* ---- the result ----------------------------------------------------------------------------------------------------
- */
+/* ---- the result ------------------------------------------------------------------------------------------------- */
 
 bool kd_sum_result(kd_sum *sum, kd_outcome *out)
 {
