@@ -48,7 +48,7 @@ void kd_stream_body_start(kd_stream_body *body)
     if (body->call->data_follows && !body->call->paused)
         return; /* the head leaves with the first piece */
     put(body, (kd_str){"", 0}, body->ended);
-    if (!body->ended)
+    if (!body->ended && !body->paused)
         kd_call_resume(body->call);
 }
 
@@ -68,21 +68,22 @@ void kd_stream_body_data(kd_stream_body *body, kd_str piece, bool end)
         put(body, piece, end);
         return;
     }
-    kd_gunzip_result result = kd_gunzip_feed(body->gunzip, piece, end, on_inflated, body);
+    body->last |= end;
+    kd_gunzip_result result = kd_gunzip_feed(body->gunzip, piece, body->last, on_inflated, body);
     if (result == KD_GUNZIP_STOPPED)
         return;
-    if (result == KD_GUNZIP_ERROR || (end && result != KD_GUNZIP_END)) {
+    if (result == KD_GUNZIP_ERROR || (body->last && result != KD_GUNZIP_END)) {
         cut(body);
         return;
     }
-    body->ended = end;
-    if (end || !body->head_sent)
-        put(body, (kd_str){"", 0}, end);
+    body->ended = body->last;
+    if (body->ended || !body->head_sent)
+        put(body, (kd_str){"", 0}, body->ended);
 }
 
 void kd_stream_body_fail(kd_stream_body *body)
 {
-    if (body->cancelled)
+    if (body->cancelled || body->ended)
         return;
     if (body->gunzip && kd_gunzip_stopped(body->gunzip))
         return; /* first what has come already */

@@ -40,7 +40,7 @@ static void worker_down(void)
 }
 
 /* Nothing that a connection or a request took is still held. */
-static void assert_nothing_held(const char *label)
+static inline void assert_nothing_held(const char *label)
 {
     if (worker->chunks.in_use != 0 || worker->loop.timers.armed != 0 || worker->n_connections != 0)
         fail_msg("%s: %zu bytes of chunks, %u timers, %u connections are left", label, worker->chunks.in_use,

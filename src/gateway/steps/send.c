@@ -125,9 +125,24 @@ static void fail_call(kd_send *s, kd_failure failure, kd_str text)
 
 /* ---- the client's body ---------------------------------------------------------------------------------------------- */
 
+/* The request breaks while its answer streams already. */
+static void break_stream(kd_send *s)
+{
+    kd_exchange *x = s->branch->x;
+    stop_feeding(s);
+    kd_call_cancel(s->call);
+    s->call->failure = KD_FAIL_BAD_REQUEST;
+    if (!x->sent || x->streaming == &s->stream)
+        kd_stream_body_fail(&s->stream);
+}
+
 static void on_client_body(kd_exchange *x, kd_str piece, bool end, bool failed)
 {
     kd_send *s = x->body_owner;
+    if (failed && s->ready) {
+        break_stream(s);
+        return;
+    }
     if (failed) {
         fail_call(s, KD_FAIL_BAD_REQUEST, client_error(s, KD_STR("invalid byte in chunk length")));
         return;
