@@ -14,14 +14,18 @@ void kd_establish_prepare(kd_upstream *up)
         up->stage = target->proxy ? KD_STAGE_PROXY : KD_STAGE_TLS;
 }
 
-static kd_loop *loop_of(kd_upstream *up) { return &up->client->worker->loop; }
+static kd_loop *loop_of(kd_upstream *up)
+{
+    return &up->client->worker->loop;
+}
 
 static void arm(kd_upstream *up, kd_ns timeout)
 {
     kd_timer_arm(&loop_of(up)->timers, &up->call->timer, loop_of(up)->now + timeout);
 }
 
-/* ---- the tunnel ---------------------------------------------------------------------------------------------------- */
+/* ---- the tunnel ----------------------------------------------------------------------------------------------------
+ */
 
 static bool ask_proxy(kd_upstream *up)
 {
@@ -29,8 +33,8 @@ static bool ask_proxy(kd_upstream *up)
     const kd_target *target = call->target;
     kd_str auth = target->proxy->authorization;
     bool v6 = kd_str_find(target->name, ':') >= 0;
-    kd_str place = kd_arena_printf(call->arena, "%s%.*s%s:%u", v6 ? "[" : "", KD_FMT(target->name), v6 ? "]" : "",
-                                   target->port);
+    kd_str place =
+        kd_arena_printf(call->arena, "%s%.*s%s:%u", v6 ? "[" : "", KD_FMT(target->name), v6 ? "]" : "", target->port);
     kd_str head = kd_arena_printf(
         call->arena, "CONNECT %.*s HTTP/1.1\r\nHost: %.*s\r\nUser-Agent: Go-http-client/1.1\r\n%s%.*s%s\r\n",
         KD_FMT(place), KD_FMT(place), auth.n ? "Proxy-Authorization: " : "", KD_FMT(auth), auth.n ? "\r\n" : "");
@@ -90,7 +94,8 @@ static kd_established hear_proxy(kd_upstream *up, kd_failure *failure, kd_str *e
     }
 }
 
-/* ---- TLS ----------------------------------------------------------------------------------------------------------- */
+/* ---- TLS -----------------------------------------------------------------------------------------------------------
+ */
 
 static bool start_tls(kd_upstream *up, kd_failure *failure, kd_str *error)
 {
@@ -115,12 +120,14 @@ static kd_established shake_hands(kd_upstream *up, kd_failure *failure, kd_str *
         *error = kd_arena_copy(up->call->arena, words);
     } else {
         *failure = up->stream.error == ENOMEM ? KD_FAIL_SHED : KD_FAIL_RESET;
-        *error = up->stream.error == ENOMEM ? KD_STR("out of memory") : KD_STR("read tcp: read: connection reset by peer");
+        *error =
+            up->stream.error == ENOMEM ? KD_STR("out of memory") : KD_STR("read tcp: read: connection reset by peer");
     }
     return KD_ESTABLISH_FAILED;
 }
 
-/* ---- the stages ---------------------------------------------------------------------------------------------------- */
+/* ---- the stages ----------------------------------------------------------------------------------------------------
+ */
 
 /* Begins the stage that up->stage names. */
 static bool begin(kd_upstream *up, kd_failure *failure, kd_str *error)

@@ -5,7 +5,8 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-/* ---- the place ----------------------------------------------------------------------------------------------------- */
+/* ---- the place -----------------------------------------------------------------------------------------------------
+ */
 
 static bool parse_url(kd_arena *arena, kd_str text, kd_url *url)
 {
@@ -72,7 +73,8 @@ kd_proxy *kd_proxy_parse(kd_arena *arena, kd_str text)
     return set_credentials(arena, proxy, &url) && proxy->problem.p ? proxy : NULL;
 }
 
-/* ---- exemptions ---------------------------------------------------------------------------------------------------- */
+/* ---- exemptions ----------------------------------------------------------------------------------------------------
+ */
 
 /* The address as 16 bytes, IPv4 mapped. */
 static void bytes_of(const kd_address *address, uint8_t to[16])
@@ -166,7 +168,8 @@ bool kd_proxy_exempts(kd_str no_proxy, kd_str name, uint16_t port)
     return false;
 }
 
-/* ---- the environment ----------------------------------------------------------------------------------------------- */
+/* ---- the environment -----------------------------------------------------------------------------------------------
+ */
 
 static kd_str variable(const char *upper, const char *lower)
 {

@@ -96,7 +96,8 @@ static void test_exempts(void **state)
         {"0.0.0.0/0", "8.8.8.8", 80, true},
     };
     for (size_t i = 0; i < KD_COUNT(cases); i++)
-        if (kd_proxy_exempts(kd_str_from_c(cases[i].list), kd_str_from_c(cases[i].name), cases[i].port) != cases[i].exempt)
+        if (kd_proxy_exempts(kd_str_from_c(cases[i].list), kd_str_from_c(cases[i].name), cases[i].port) !=
+            cases[i].exempt)
             fail_msg("%s: %s:%u", cases[i].list, cases[i].name, cases[i].port);
 }
 

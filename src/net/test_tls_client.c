@@ -1,5 +1,5 @@
-/* TLS towards backends, against a server of OpenSSL: versions, names, authorities, client certificates, sessions, ends, bodies
- * through tiny buffers, refusals. */
+/* TLS towards backends, against a server of OpenSSL: versions, names, authorities, client certificates, sessions, ends,
+ * bodies through tiny buffers, refusals. */
 #include "net/test_tls.h"
 
 #define VERIFY "tls: failed to verify certificate: x509: "
@@ -15,7 +15,8 @@ static int setup(void **state)
         return -1;
     authority = make_certificate(&(recipe){.name = "Authority", .authority = true}, NULL);
     other_authority = make_certificate(&(recipe){.name = "Other", .authority = true}, NULL);
-    backend = make_certificate(&(recipe){.name = "x", .alternatives = "DNS:backend.test,IP:127.0.0.1,IP:::1"}, &authority);
+    backend =
+        make_certificate(&(recipe){.name = "x", .alternatives = "DNS:backend.test,IP:127.0.0.1,IP:::1"}, &authority);
     write_pem("ca.pem", &authority, false, NULL);
     authority_file = test_path(authority_path, "ca.pem");
     return 0;
@@ -142,11 +143,15 @@ static void test_names(void **state)
         {{.alternatives = "IP:::1"}, "::1", NULL},
         {{.alternatives = "DNS:*.a.test"}, "c.b.a.test", VERIFY "certificate is valid for *.a.test, not c.b.a.test"},
         {{.alternatives = "DNS:b*.a.test"}, "bc.a.test", VERIFY "certificate is valid for b*.a.test, not bc.a.test"},
-        {{.alternatives = "DNS:a.test,DNS:b.test"}, "c.test", VERIFY "certificate is valid for a.test, b.test, not c.test"},
+        {{.alternatives = "DNS:a.test,DNS:b.test"},
+         "c.test",
+         VERIFY "certificate is valid for a.test, b.test, not c.test"},
         {{.alternatives = "DNS:a.test"},
          "127.0.0.1",
          VERIFY "cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs"},
-        {{.alternatives = "IP:10.0.0.1,IP:::2"}, "127.0.0.1", VERIFY "certificate is valid for 10.0.0.1, ::2, not 127.0.0.1"},
+        {{.alternatives = "IP:10.0.0.1,IP:::2"},
+         "127.0.0.1",
+         VERIFY "certificate is valid for 10.0.0.1, ::2, not 127.0.0.1"},
         {{.alternatives = "IP:10.0.0.1"},
          "a.test",
          VERIFY "certificate is not valid for any names, but wanted to match a.test"},
@@ -168,7 +173,8 @@ static void test_names(void **state)
 static void test_authorities(void **state)
 {
     static const char unknown[] = VERIFY "certificate signed by unknown authority";
-    kd_tls_options insecure = {.configured = true, .insecure = true}, none = {.configured = true, .no_system_roots = true};
+    kd_tls_options insecure = {.configured = true, .insecure = true},
+                   none = {.configured = true, .no_system_roots = true};
     recipe plain = {.name = "x", .alternatives = "DNS:a.test"};
     made foreign = make_certificate(&plain, &other_authority), self = make_certificate(&plain, NULL);
     expect(trusting(), &foreign, "a.test", TLS1_2_VERSION, TLS1_3_VERSION, unknown);
@@ -183,8 +189,8 @@ static void test_authorities(void **state)
     char path[128];
     write_pem("leaf.pem", &foreign, false, NULL);
     kd_str leaf = test_path(path, "leaf.pem");
-    expect((kd_tls_options){.configured = true, .no_system_roots = true, .roots = &leaf, .n_roots = 1}, &foreign, "a.test",
-           TLS1_3_VERSION, TLS1_3_VERSION, NULL);
+    expect((kd_tls_options){.configured = true, .no_system_roots = true, .roots = &leaf, .n_roots = 1}, &foreign,
+           "a.test", TLS1_3_VERSION, TLS1_3_VERSION, NULL);
     made_fini(&foreign);
     made_fini(&self);
 }
@@ -203,7 +209,8 @@ static void test_dates(void **state)
         server_start(&s);
         kd_tls_profile *profile = acquire(trusting());
         assert_int_equal(client_open(&stream, &s, profile, "a.test", NULL), KD_TLS_FAILED);
-        kd_str error = kd_tls_error(&stream), head = KD_STR(VERIFY "certificate has expired or is not yet valid: current time 2");
+        kd_str error = kd_tls_error(&stream),
+               head = KD_STR(VERIFY "certificate has expired or is not yet valid: current time 2");
         assert_true(kd_str_starts(error, head));
         assert_true(kd_str_ends(error, KD_STR("Z")));
         assert_int_equal(kd_str_search(error, KD_STR(" is after 2")) > 0, i == 0);
@@ -339,7 +346,10 @@ static void test_sessions(void **state)
 
 /* ---- ends */
 
-static void send_and_vanish(SSL *ssl, int fd) { SSL_write(ssl, "hello", 5); }
+static void send_and_vanish(SSL *ssl, int fd)
+{
+    SSL_write(ssl, "hello", 5);
+}
 
 /* Writes a record into memory and sends all of it but the last byte. */
 static void cut_record(SSL *ssl, int fd)
@@ -364,7 +374,10 @@ static void cut_head(SSL *ssl, int fd)
 static void send_garbage(SSL *ssl, int fd)
 {
     SSL_write(ssl, "hello", 5);
-    if (send(fd, "\x17\x03\x03\x00\x20" "0123456789012345678901234567890123456789", 37, MSG_NOSIGNAL) < 0)
+    if (send(fd,
+             "\x17\x03\x03\x00\x20"
+             "0123456789012345678901234567890123456789",
+             37, MSG_NOSIGNAL) < 0)
         perror("send");
     linger(ssl, fd);
 }
@@ -478,11 +491,16 @@ static void test_plain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_versions), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_authorities), cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_client_certificates), cmocka_unit_test(test_sessions),
-        cmocka_unit_test(test_ends), cmocka_unit_test(test_goodbye),
-        cmocka_unit_test(test_strangers), cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_authorities),
+        cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_client_certificates),
+        cmocka_unit_test(test_sessions),
+        cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_goodbye),
+        cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_plain),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,5 +1,5 @@
-/* Bytes through TLS: bodies both ways through tiny socket buffers, changes of keys, refused renegotiation, readiness, and what a
- * connection costs. */
+/* Bytes through TLS: bodies both ways through tiny socket buffers, changes of keys, refused renegotiation, readiness,
+ * and what a connection costs. */
 #include "net/test_tls.h"
 
 #define BODY (3u * 1024 * 1024 + 17)
@@ -37,7 +37,10 @@ static int teardown(void **state)
     return system(command);
 }
 
-static char pattern(size_t at) { return (char)(at * 2654435761u >> 13); }
+static char pattern(size_t at)
+{
+    return (char)(at * 2654435761u >> 13);
+}
 
 /* ---- bodies */
 
@@ -67,7 +70,8 @@ static void echo(SSL *ssl, int fd)
     free(body);
 }
 
-/* A small room for what is sent makes every record wait in pieces. (One for what is received would make TCP itself slow.) */
+/* A small room for what is sent makes every record wait in pieces. (One for what is received would make TCP itself
+ * slow.) */
 static void shrink(int fd)
 {
     int size = 4096;
@@ -134,7 +138,10 @@ static void test_bodies(void **state)
     carry(TLS1_3_VERSION, false);
 }
 
-static void test_key_updates(void **state) { carry(TLS1_3_VERSION, true); }
+static void test_key_updates(void **state)
+{
+    carry(TLS1_3_VERSION, true);
+}
 
 /* ---- one record, one write */
 
@@ -285,8 +292,8 @@ static void test_early_close(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bodies),     cmocka_unit_test(test_key_updates),   cmocka_unit_test(test_join),
-        cmocka_unit_test(test_readiness),  cmocka_unit_test(test_renegotiation), cmocka_unit_test(test_ledger),
+        cmocka_unit_test(test_bodies),      cmocka_unit_test(test_key_updates),   cmocka_unit_test(test_join),
+        cmocka_unit_test(test_readiness),   cmocka_unit_test(test_renegotiation), cmocka_unit_test(test_ledger),
         cmocka_unit_test(test_early_close),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -10,7 +10,8 @@
 
 static _Atomic uint32_t n_sessions; /* kept in the whole process */
 
-/* ---- sessions ------------------------------------------------------------------------------------------------------ */
+/* ---- sessions ------------------------------------------------------------------------------------------------------
+ */
 
 void kd_tls_resume_clear(kd_tls_resume *resume)
 {
@@ -25,6 +26,7 @@ int kd_tls_keep_session(SSL *ssl, SSL_SESSION *session)
 {
     kd_tls_stream *tls = SSL_get_app_data(ssl);
     kd_tls_resume *resume = tls->resume;
+    tls->has_ticket = true;
     if (!resume)
         return 0;
     if (!resume->session) {
@@ -56,7 +58,8 @@ static void offer_session(kd_tls_stream *tls)
     SSL_set_session(tls->ssl, resume->session);
 }
 
-/* ---- the beginning ------------------------------------------------------------------------------------------------- */
+/* ---- the beginning -------------------------------------------------------------------------------------------------
+ */
 
 /* SNI and the name to verify. Address literals are not sent (RFC 6066 section 3), nor is a final dot. */
 static bool set_name(kd_tls_stream *tls)

@@ -14,7 +14,7 @@
 #define KD_TLS_MAX_SESSIONS 4096                  /* kept to be resumed, in the whole process */
 #define KD_TLS_SESSION_AGE (3600 * KD_SECOND)     /* after that the certificate is looked at again */
 /* What a handshake is taken to need at most; reserved in the ledger before it begins, until it ends. */
-#define KD_TLS_HANDSHAKE_BYTES (64u * 1024)
+#define KD_TLS_HANDSHAKE_BYTES (72u * 1024)
 
 /* The last session with one peer, offered at the next connection to it. All zero is empty. Belongs to one thread and must
  * outlive the streams that use it. */

@@ -5,6 +5,7 @@
 #include "base/ledger.h"
 #include "net/tls_client.h"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #define KD_TLS_RECORD 16384 /* plain bytes of one record (RFC 8446 section 5.1) */
@@ -26,9 +27,17 @@ typedef struct kd_tls_stream {
     uint8_t first[5], n_first; /* what the peer began with */
     bool eof;           /* the socket has ended */
     bool ready, ended, failed;
+    bool has_ticket; /* one has come: OpenSSL has made buffers that nothing releases */
 } kd_tls_stream;
 
 extern const kd_stream_filter kd_tls_filter;
+
+/* Before a function whose result SSL_get_error explains: what others left in the queue would be taken for its own. */
+static inline void kd_tls_clear_errors(void)
+{
+    if (KD_UNLIKELY(ERR_peek_error() != 0))
+        ERR_clear_error();
+}
 
 /* The socket below OpenSSL. Made once; NULL without memory. */
 BIO_METHOD *kd_tls_bio_method(void);

@@ -1,5 +1,5 @@
-/* TLS as a filter on a stream: OpenSSL reads and writes through the stream's own socket functions, so that sticky readiness
- * holds and no write can raise SIGPIPE. Used by both ends of a connection once the handshake is under way. */
+/* TLS as a filter on a stream: OpenSSL reads and writes through the stream's own socket functions, so that sticky
+ * readiness holds and no write can raise SIGPIPE. Used by both ends of a connection once the handshake is under way. */
 #include "net/tls_common.h"
 
 #include <errno.h>
@@ -7,7 +7,8 @@
 #include <openssl/err.h>
 #include <pthread.h>
 
-/* ---- the socket below ---------------------------------------------------------------------------------------------- */
+/* ---- the socket below ----------------------------------------------------------------------------------------------
+ */
 
 static int bio_result(BIO *bio, kd_tls_stream *tls, ssize_t n, int retry)
 {
@@ -78,7 +79,8 @@ BIO_METHOD *kd_tls_bio_method(void)
     return method;
 }
 
-/* ---- results ------------------------------------------------------------------------------------------------------- */
+/* ---- results -------------------------------------------------------------------------------------------------------
+ */
 
 /* Has the socket ended between two records? Many servers leave out close_notify; Go takes that as the end, too. */
 static bool between_records(const kd_tls_stream *tls)
@@ -115,13 +117,14 @@ ssize_t kd_tls_outcome(kd_tls_stream *tls, int result)
     return KD_STREAM_ERROR;
 }
 
-/* ---- the filter ---------------------------------------------------------------------------------------------------- */
+/* ---- the filter ----------------------------------------------------------------------------------------------------
+ */
 
-static ssize_t read_some(kd_stream *stream, void *to, size_t n)
+static ssize_t read_records(kd_stream *stream, void *to, size_t n)
 {
     kd_tls_stream *tls = stream->filter_state;
     size_t got = 0;
-    ERR_clear_error(); /* what others left there would be taken for ours */
+    kd_tls_clear_errors();
     while (got < n && !tls->ended && !tls->failed) {
         size_t room = n - got < INT_MAX ? n - got : INT_MAX;
         int r = SSL_read(tls->ssl, (char *)to + got, (int)room);
@@ -146,6 +149,17 @@ static ssize_t read_some(kd_stream *stream, void *to, size_t n)
         return tls->ended ? 0 : KD_STREAM_AGAIN;
     stream->error = tls->io_error ? tls->io_error : EPROTO;
     return KD_STREAM_ERROR;
+}
+
+static ssize_t read_some(kd_stream *stream, void *to, size_t n)
+{
+    kd_tls_stream *tls = stream->filter_state;
+    ssize_t got = read_records(stream, to, n);
+    if (KD_UNLIKELY(tls->has_ticket)) {
+        tls->has_ticket = false;
+        SSL_free_buffers(tls->ssl); /* does nothing where they are in use */
+    }
+    return got;
 }
 
 /* Writes a record; the bytes of one that the socket does not take are kept, since OpenSSL wants to see them again. */
@@ -234,7 +248,7 @@ static ssize_t write_some(kd_stream *stream, const struct iovec *v, int count)
         stream->error = tls->io_error ? tls->io_error : EPROTO;
         return KD_STREAM_ERROR;
     }
-    ERR_clear_error();
+    kd_tls_clear_errors();
     if (KD_UNLIKELY(tls->n_blocked)) {
         ssize_t put = write_blocked(tls);
         if (put <= 0)

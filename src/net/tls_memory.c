@@ -1,6 +1,6 @@
-/* Every byte that OpenSSL takes is counted in the ledger's account for TLS. Each thread counts for itself and tells the ledger
- * in slabs, so the account is exact to a slab for each thread. OpenSSL is never refused memory here, because a library
- * that runs dry in the middle of a record is no good place to shed load: what is refused are new handshakes
+/* Every byte that OpenSSL takes is counted in the ledger's account for TLS. Each thread counts for itself and tells the
+ * ledger in slabs, so the account is exact to a slab for each thread. OpenSSL is never refused memory here, because a
+ * library that runs dry in the middle of a record is no good place to shed load: what is refused are new handshakes
  * (kd_tls_client_start).
  *
  * Records need a buffer of some 17 KB while they are read or written, twice per request. Each thread keeps a few. */
@@ -12,8 +12,8 @@
 
 #define SLAB (32 * 1024)
 /* The buffers of records: a record with its overhead (RFC 8446 section 5.2), in one size. */
-#define BUFFER_MIN  (KD_TLS_RECORD + 1)
-#define BUFFER_SIZE (KD_TLS_RECORD + 1024)
+#define BUFFER_MIN   (KD_TLS_RECORD + 1)
+#define BUFFER_SIZE  (KD_TLS_RECORD + 1024)
 #define BUFFERS_KEPT 4
 
 typedef struct buffer {
@@ -65,7 +65,10 @@ static bool keep(void *p)
     return true;
 }
 
-static bool is_buffer(size_t n) { return n >= BUFFER_MIN && n <= BUFFER_SIZE; }
+static bool is_buffer(size_t n)
+{
+    return n >= BUFFER_MIN && n <= BUFFER_SIZE;
+}
 
 static void *take(size_t n, const char *file, int line)
 {

@@ -25,7 +25,8 @@ struct kd_tls_profile {
     kd_tls_profile *next;
     kd_fingerprint content;
     uint32_t id;
-    _Atomic uint32_t uses; /* generations and connections; it reaches zero and leaves it only under the registry's lock */
+    _Atomic uint32_t
+        uses; /* generations and connections; it reaches zero and leaves it only under the registry's lock */
     uint32_t n_identities;
     identity *identities;
     SSL_CTX *ctx;
@@ -36,7 +37,7 @@ struct kd_tls_profile {
 /* The files that a profile is made from, read once: what is hashed is what is loaded. */
 typedef struct source {
     const kd_tls_options *options;
-    kd_str *roots;                 /* p NULL: could not be read */
+    kd_str *roots; /* p NULL: could not be read */
     kd_str *certificates, *keys;
     int *root_errors, *pair_errors;
 } source;
@@ -48,9 +49,13 @@ static struct {
 } registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Before main, because OpenSSL takes functions for its memory only before its first allocation, whoever makes it. */
-__attribute__((constructor)) static void before_main(void) { kd_tls_memory_install(); }
+__attribute__((constructor)) static void before_main(void)
+{
+    kd_tls_memory_install();
+}
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------------------------------
+ */
 
 static int read_path(kd_str path, kd_str *out)
 {
@@ -141,7 +146,8 @@ static bool content_of(const source *s, kd_fingerprint *out)
     return ok;
 }
 
-/* ---- versions, suites, curves -------------------------------------------------------------------------------------- */
+/* ---- versions, suites, curves --------------------------------------------------------------------------------------
+ */
 
 /* spec/01 section 3.2: what is missing or unknown is TLS 1.3. OpenSSL no longer has SSL 3.0; neither has Go. */
 static int version_of(kd_str name)
@@ -160,8 +166,9 @@ static int version_of(kd_str name)
 }
 
 /* Go's list for TLS 1.2 and below without a configuration; a configured one has the first six by default. */
-static const char aead_suites[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
-                                  "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+static const char aead_suites[] =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 static const char cbc_suites[] =
     ":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA";
 static const char new_suites[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
@@ -236,7 +243,8 @@ static bool set_versions(kd_tls_profile *p, const kd_tls_options *o, int *min)
     return SSL_CTX_set_min_proto_version(p->ctx, *min) && SSL_CTX_set_max_proto_version(p->ctx, max);
 }
 
-/* ---- certificates -------------------------------------------------------------------------------------------------- */
+/* ---- certificates --------------------------------------------------------------------------------------------------
+ */
 
 /* A key with a pass phrase is refused instead of asked for on the terminal. */
 static int no_pass_phrase(char *to, int size, int writing, void *unused)
@@ -365,7 +373,8 @@ static bool load_roots(kd_tls_profile *p, const source *s)
     return true;
 }
 
-/* ---- the profile --------------------------------------------------------------------------------------------------- */
+/* ---- the profile ---------------------------------------------------------------------------------------------------
+ */
 
 static void destroy(kd_tls_profile *p)
 {
@@ -386,8 +395,8 @@ static bool build(kd_tls_profile *p, const source *s)
         !load_identities(p, s))
         return false;
     SSL_CTX_set_options(p->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_mode(p->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                 SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(p->ctx,
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(p->ctx, 1); /* a record in one read */
     SSL_CTX_set_session_cache_mode(p->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(p->ctx, kd_tls_keep_session);
@@ -471,13 +480,25 @@ kd_tls_profile *kd_tls_profile_default(void)
     return p;
 }
 
-void kd_tls_profile_hold(kd_tls_profile *profile) { atomic_fetch_add(&profile->uses, 1); }
+void kd_tls_profile_hold(kd_tls_profile *profile)
+{
+    atomic_fetch_add(&profile->uses, 1);
+}
 
-uint32_t kd_tls_profile_id(const kd_tls_profile *profile) { return profile->id; }
+uint32_t kd_tls_profile_id(const kd_tls_profile *profile)
+{
+    return profile->id;
+}
 
-SSL_CTX *kd_tls_profile_ctx(const kd_tls_profile *profile) { return profile->ctx; }
+SSL_CTX *kd_tls_profile_ctx(const kd_tls_profile *profile)
+{
+    return profile->ctx;
+}
 
-const char *kd_tls_profile_broken(const kd_tls_profile *profile) { return profile->broken; }
+const char *kd_tls_profile_broken(const kd_tls_profile *profile)
+{
+    return profile->broken;
+}
 
 void kd_tls_profile_log(const kd_tls_profile *profile)
 {

@@ -1,5 +1,5 @@
-/* Verification of a backend's certificate. OpenSSL decides; a refusal is then worded as Go words it, in the order in which Go
- * looks: the leaf's dates, its names, the chain. */
+/* Verification of a backend's certificate. OpenSSL decides; a refusal is then worded as Go words it, in the order in
+ * which Go looks: the leaf's dates, its names, the chain. */
 #include "base/buf.h"
 #include "net/dns.h"
 #include "net/tls_common.h"
@@ -35,10 +35,11 @@ static bool is_dated(kd_tls_stream *tls, const X509 *leaf)
     localtime_r(&now, &local);
     write_time(now_text, &local);
     write_time(bound_text, &bound);
-    kd_tls_set_error(tls,
-                     "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time "
-                     "%s is %s %s",
-                     now_text, early ? "before" : "after", bound_text);
+    kd_tls_set_error(
+        tls,
+        "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time "
+        "%s is %s %s",
+        now_text, early ? "before" : "after", bound_text);
     return true;
 }
 
