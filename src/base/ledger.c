@@ -30,6 +30,12 @@ bool kd_ledger_reserve(kd_account account, size_t bytes)
     return true;
 }
 
+void kd_ledger_charge(kd_account account, size_t bytes)
+{
+    atomic_fetch_add_explicit(&ledger.total, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ledger.used[account], bytes, memory_order_relaxed);
+}
+
 void kd_ledger_release(kd_account account, size_t bytes)
 {
     atomic_fetch_sub_explicit(&ledger.used[account], bytes, memory_order_relaxed);

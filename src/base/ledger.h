@@ -30,7 +30,9 @@ size_t kd_ledger_ceiling(void);
 
 /* Takes `bytes` into the account. False when the sum of all accounts would pass the ceiling; nothing is taken then. */
 bool kd_ledger_reserve(kd_account account, size_t bytes);
-/* Gives back what was reserved. */
+/* Counts what has been taken already, such as memory of the kernel: never refused, even beyond the ceiling. */
+void kd_ledger_charge(kd_account account, size_t bytes);
+/* Gives back what was reserved or charged. */
 void kd_ledger_release(kd_account account, size_t bytes);
 
 size_t kd_ledger_used(kd_account account);

@@ -72,7 +72,7 @@ static void on_body(kd_exchange *x, kd_str bytes, bool end, bool failed)
 {
     kd_body *body = x->kept;
     if (failed)
-        fail(body, KD_FAIL_BAD_REQUEST);
+        fail(body, x->too_large ? KD_FAIL_TOO_LARGE : KD_FAIL_BAD_REQUEST);
     else
         add(x, body, bytes);
     if (end)

@@ -17,6 +17,10 @@ static void finish(kd_exchange *x)
         kd_stream_body_cancel(x->streaming);
     kd_timer_disarm(&x->front->worker->loop.timers, &x->root.timer);
     kd_gateway_worker *worker = x->worker;
+    if (KD_UNLIKELY(x->blocks != NULL))
+        kd_blocks_free(x, NULL);
+    if (x->costly)
+        kd_hold_ended(worker);
     if (!x->detached) {
         kd_count(&worker->failures[x->failure]);
         kd_count(&worker->answers);
@@ -76,10 +80,19 @@ static void send_answer(kd_exchange *x)
         generation->head_hooks[i].run(x, generation->head_hooks[i].config);
     if (x->reply.status == 0)
         x->reply.status = 200;
-    if (x->streaming)
+    if (x->streaming) {
         kd_stream_body_start(x->streaming);
-    else
-        x->front->ops->respond(x->front, &x->reply, kd_status_has_body(x->reply.status) ? x->body : KD_STR(""), true);
+        return;
+    }
+    /* What the answer was made of is not needed while a slow client takes it, unless the log will show it. */
+    if (KD_UNLIKELY(x->blocks && !x->n_notes))
+        kd_blocks_free(x, x->body.p);
+    if (x->costly)
+        kd_hold_ended(x->worker);
+    x->costly = false;
+    x->front->ops->respond(x->front, &x->reply, kd_status_has_body(x->reply.status) ? x->body : KD_STR(""), true);
+    if (KD_UNLIKELY(x->blocks && !x->n_notes))
+        kd_blocks_free(x, NULL);
 }
 
 void kd_exchange_expired(kd_exchange *x, kd_branch *branch)
@@ -145,6 +158,14 @@ static void answer_now(kd_exchange *x, uint16_t status)
     x->reply.status = status;
     x->root.ended = true;
     send_answer(x);
+}
+
+static void shed(kd_exchange *x)
+{
+    x->failure = KD_FAIL_SHED;
+    kd_headers_add_token(&x->reply.headers, KD_HEADER_RETRY_AFTER, KD_STR("1"));
+    kd_limits_refused(KD_LIMIT_MEMORY, &x->generation->limits);
+    answer_now(x, 503);
 }
 
 static void redirect(kd_exchange *x, const kd_route_match *match)
@@ -221,14 +242,14 @@ static void start(kd_exchange *x)
         return;
     }
     if (KD_UNLIKELY(!route(x))) {
-        answer_now(x, 503);
+        shed(x);
         return;
     }
     if (!x->plan)
         return; /* redirected */
     char *states = kd_arena_zero(front->arena, x->plan->state_size);
     if (KD_UNLIKELY(!states)) {
-        answer_now(x, 503);
+        shed(x);
         return;
     }
     kd_branch_init(&x->root, NULL, x, x->plan->steps, x->plan->root.begin, x->plan->root.end, states);
@@ -237,16 +258,46 @@ static void start(kd_exchange *x)
     kd_branch_run(&x->root);
 }
 
+/* Answers at a limit, without an exchange: nothing is allocated but the field. */
+static void refuse(kd_gateway_worker *worker, kd_front *front, uint16_t status, kd_failure failure)
+{
+    kd_reply reply = {.status = status, .length = -1};
+    kd_headers_init(&reply.headers, front->arena);
+    if (status == 503)
+        reply.close = !kd_headers_add_token(&reply.headers, KD_HEADER_RETRY_AFTER, KD_STR("1"));
+    kd_count(&worker->requests);
+    kd_count(&worker->answers);
+    kd_count(&worker->failures[failure]);
+    front->owner = NULL;
+    front->ops->respond(front, &reply, KD_STR(""), true);
+}
+
+/* Is the gateway or this request at a limit? Then it is answered. */
+static bool refused(kd_gateway_worker *worker, kd_front *front)
+{
+    const kd_limits *limits = &worker->generation->limits;
+    const kd_request_head *head = front->head;
+    if (limits->max_body_size && head->framing == KD_FRAMING_LENGTH && head->length > limits->max_body_size) {
+        refuse(worker, front, 413, KD_FAIL_TOO_LARGE);
+        return true;
+    }
+    bool memory = kd_hold_is_full(), requests = limits->max_requests && kd_gateway_in_flight(worker) >= limits->max_requests;
+    if (!memory && !requests)
+        return false;
+    kd_limits_refused(memory ? KD_LIMIT_MEMORY : KD_LIMIT_REQUESTS, limits);
+    refuse(worker, front, 503, KD_FAIL_SHED);
+    return true;
+}
+
 static void on_request(void *context, kd_front *front)
 {
     kd_gateway_worker *worker = context;
+    if (KD_UNLIKELY(worker->guarded || kd_hold_is_full()) && refused(worker, front))
+        return;
     kd_exchange *x = KD_NEW(front->arena, kd_exchange);
-    static const kd_headers none = {0};
     if (KD_UNLIKELY(!x)) {
-        /* Not even room for the exchange: nothing that could answer. */
-        front->owner = NULL;
-        front->ops->respond(front, &(kd_reply){.status = 503, .headers = none, .length = -1, .close = true}, KD_STR(""),
-                            true);
+        kd_limits_refused(KD_LIMIT_MEMORY, &worker->generation->limits);
+        refuse(worker, front, 503, KD_FAIL_SHED);
         return;
     }
     front->owner = x;
@@ -258,6 +309,8 @@ static void on_request(void *context, kd_front *front)
     kd_headers_init(&x->reply.headers, front->arena);
     kd_scope_init(&x->scope, NULL, NULL);
     kd_count(&worker->requests);
+    x->costly = true;
+    kd_hold_began(worker);
     kd_exchange_enter(x);
     start(x);
     kd_exchange_leave(x);
@@ -271,6 +324,11 @@ static void on_body(kd_front *front, kd_str piece, bool end, bool failed)
     if (!x || !x->on_body)
         return;
     kd_exchange_enter(x);
+    uint64_t most = x->generation->limits.max_body_size;
+    if (KD_UNLIKELY(most != 0) && (x->body_seen += piece.n) > most) {
+        x->too_large = end = failed = true;
+        piece.n = 0;
+    }
     x->on_body(x, piece, end, failed);
     kd_exchange_leave(x);
 }

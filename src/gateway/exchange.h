@@ -3,6 +3,7 @@
 #define KD_GATEWAY_EXCHANGE_H
 
 #include "gateway/branch.h"
+#include "gateway/hold.h"
 #include "gateway/plan.h"
 #include "gateway/router.h"
 #include "http/front.h"
@@ -46,9 +47,15 @@ typedef struct kd_exchange {
     void *body_owner;
     bool body_taken; /* somebody has begun to read it */
     struct kd_body *kept; /* the whole of it, once a step has asked for that */
+    uint64_t body_seen;   /* bytes of it, where its size is limited */
+
+    kd_block *blocks; /* long bodies (gateway/hold.h) */
 
     uint16_t depth;
     bool sent, gone, done, finished, over_deadline;
+    bool costly;    /* counted by kd_hold_began */
+    bool starved;   /* memory was short: what fails is shed */
+    bool too_large; /* the request's body is longer than the limit */
     bool detached; /* nobody waits for it: it is neither logged nor counted (gateway/detached.h) */
 } kd_exchange;
 

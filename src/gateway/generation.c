@@ -127,7 +127,11 @@ static bool build_routes(kd_generation *g, kd_compile *compile)
 static void read_settings(kd_generation *g)
 {
     const kd_service *s = g->service;
-    g->server.max_head = (size_t)(s->max_header_bytes > 0 ? s->max_header_bytes : 1024 * 1024) + 4096;
+    size_t head = s->max_header_bytes > 0 ? (size_t)s->max_header_bytes : 1024 * 1024;
+    if (g->limits.max_header_bytes && g->limits.max_header_bytes < head)
+        head = g->limits.max_header_bytes;
+    g->server.max_head = head + 4096;
+    g->server.socket_buffer = g->client.socket_buffer = g->limits.socket_buffer;
     g->server.read_timeout = s->read_timeout;
     g->server.read_head_timeout = s->read_header_timeout ? s->read_header_timeout : s->read_timeout;
     g->server.idle_timeout = s->idle_timeout ? s->idle_timeout : s->read_timeout;
@@ -200,9 +204,10 @@ kd_generation *kd_generation_create(kd_arena *arena, kd_service *service, unsign
     atomic_init(&g->workers, n_workers);
     kd_router_options_load(service, &g->options);
     g->version_header = g->options.hide_version_header ? KD_STR("Version undefined") : KD_STR(KD_VERSION_HEADER);
+    bool limits = kd_limits_load(service, &g->limits, errors);
     read_settings(g);
     kd_compile compile = {.generation = g, .arena = &g->arena, .service = service, .errors = errors};
-    if (!read_tls(g) || !kd_client_ip_init(&g->client_ip, &g->options, &g->arena) || !build_routes(g, &compile) ||
+    if (!limits || !read_tls(g) || !kd_client_ip_init(&g->client_ip, &g->options, &g->arena) || !build_routes(g, &compile) ||
         !kd_access_log_install(g, isatty(STDOUT_FILENO) && strcmp(getenv("TERM") ? getenv("TERM") : "", "dumb") != 0)) {
         /* What the findings point to lies in the arena: it stays the caller's. */
         *arena = g->arena;

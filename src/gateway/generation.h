@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "gateway/client_ip.h"
+#include "gateway/limits.h"
 #include "gateway/plan.h"
 #include "gateway/router.h"
 #include "http/call.h"
@@ -50,6 +51,7 @@ typedef struct kd_generation {
     kd_map skip_paths; /* of the access log */
     kd_server_settings server;
     kd_client_settings client;
+    kd_limits limits;
     kd_tls_profile *tls; /* a use of it, where https may be spoken; else NULL */
     kd_log_settings log;
     _Atomic unsigned workers; /* that still use it */

@@ -4,6 +4,7 @@
 #include "base/ledger.h"
 #include "gateway/generation.h"
 #include "gateway/logging.h"
+#include "gateway/memory.h"
 #include "gateway/worker.h"
 #include "net/listener.h"
 #include "text/go/number.h"
@@ -17,6 +18,7 @@
 #define LOG_ROOM (1024u * 1024)
 #define ACCEPT_GRACE_MS 100 /* how long a closing listener waits for connections that still queue */
 #define POLL_NS (20 * 1000 * 1000)
+#define LOOK_NS (200 * 1000 * 1000) /* how often the main thread looks at the process's memory */
 
 typedef struct process {
     const kd_serve_options *options;
@@ -25,15 +27,34 @@ typedef struct process {
     kd_generation *generation;
     kd_listener *listener;
     uint32_t generations;
+    kd_memory memory;
     int64_t port;
     kd_str ip;
     char ip_text[64];
 } process;
 
+static uint32_t all_connections(const kd_workers *workers)
+{
+    uint32_t n = 0;
+    for (unsigned i = 0; i < workers->n; i++)
+        n += workers->v[i]->n_connections + workers->v[i]->n_coming;
+    return n;
+}
+
 static void on_accept(kd_worker *net, void *context, int fd, const struct sockaddr *peer, socklen_t n)
 {
     (void)context;
     kd_gateway_worker *worker = net->upper;
+    const kd_limits *limits = &worker->generation->limits;
+    bool many = limits->max_connections && all_connections(net->all) >= limits->max_connections;
+    if (KD_UNLIKELY(many || kd_hold_is_full())) {
+        static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
+                                     "Connection: close\r\n\r\n";
+        kd_count(&worker->failures[KD_FAIL_SHED]);
+        kd_limits_refused(many ? KD_LIMIT_CONNECTIONS : KD_LIMIT_MEMORY, limits);
+        kd_server1_refuse(&worker->server, fd, kd_str_of(answer, sizeof answer - 1));
+        return;
+    }
     kd_server1_accept(&worker->server, fd, peer, n);
 }
 
@@ -191,6 +212,7 @@ static void reload(process *p)
         kd_logging_resolve(generation->service, &settings, &improved, &error, &note);
         kd_log_configure(&settings);
         p->generation = generation;
+        kd_memory_limit(&p->memory, &generation->limits);
         post_all(p, &(kd_message){.deliver = deliver_adopt, .word = {(uint64_t)(uintptr_t)generation}});
     }
     kd_arena_reset(&arena); /* empty where the generation has taken it over */
@@ -206,13 +228,7 @@ static void deliver_drain(void *worker, const kd_message *message)
     kd_server1_drain(&upper->server);
 }
 
-static uint32_t connections(const process *p)
-{
-    uint32_t n = 0;
-    for (unsigned i = 0; i < p->workers.n; i++)
-        n += p->workers.v[i]->n_connections + p->workers.v[i]->n_coming;
-    return n;
-}
+static uint32_t connections(const process *p) { return all_connections(&p->workers); }
 
 static void on_closed(void *context)
 {
@@ -277,8 +293,9 @@ static void dump(const process *p)
 static void await_signals(process *p, const sigset_t *signals)
 {
     for (;;) {
-        siginfo_t info;
-        int signal = sigwaitinfo(signals, &info);
+        struct timespec pause = {.tv_nsec = LOOK_NS};
+        int signal = sigtimedwait(signals, NULL, &pause);
+        kd_memory_tick(&p->memory);
         if (signal == SIGTERM || signal == SIGINT) {
             kd_log_std("Signal intercepted: %s", signal == SIGINT ? "interrupt" : "terminated");
             drain(p, signals);
@@ -339,6 +356,7 @@ static int run(process *p, kd_errors *errors, const sigset_t *signals)
     for (unsigned i = 0; i < p->workers.n; i++)
         p->upper[i].generation = p->generation;
     kd_log(KD_LOG_INFO, "[SERVICE: Gin] Listening on port: %lld", (long long)p->generation->service->port);
+    kd_memory_limit(&p->memory, &p->generation->limits);
     if (open_listener(p)) {
         if (kd_workers_start(&p->workers, kd_gateway_worker_start, kd_gateway_worker_stop)) {
             kd_listener_start(p->listener);
@@ -364,6 +382,7 @@ int kd_serve(const kd_serve_options *options)
     sigaddset(&signals, SIGUSR1);
     signal(SIGPIPE, SIG_IGN);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    kd_memory_prepare();
     kd_ledger_set_ceiling(kd_cpu_default_ceiling());
     if (!kd_log_start(STDOUT_FILENO, LOG_ROOM)) {
         fprintf(stderr, "krakend: out of memory\n");

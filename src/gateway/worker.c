@@ -1,5 +1,6 @@
 #include "gateway/worker.h"
 
+#include "base/ledger.h"
 #include "gateway/detached.h"
 
 #include <stdlib.h>
@@ -51,6 +52,14 @@ void kd_gateway_worker_unuse(kd_gateway_worker *worker, kd_generation *generatio
     }
 }
 
+static void take_settings(kd_gateway_worker *worker, kd_generation *generation)
+{
+    worker->generation = generation;
+    worker->server.settings = generation->server;
+    worker->client.settings = generation->client;
+    worker->guarded = generation->limits.max_requests || generation->limits.max_body_size;
+}
+
 void kd_gateway_worker_adopt(kd_gateway_worker *worker, kd_generation *generation)
 {
     kd_generation *old = worker->generation;
@@ -63,10 +72,96 @@ void kd_gateway_worker_adopt(kd_gateway_worker *worker, kd_generation *generatio
             worker->retired = retired;
         } /* without memory the old generation is kept for good: its exchanges must end well */
     }
-    worker->generation = generation;
     worker->in_use = 0;
-    worker->server.settings = generation->server;
-    worker->client.settings = generation->client;
+    take_settings(worker, generation);
+}
+
+uint64_t kd_gateway_in_flight(const kd_gateway_worker *worker)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < worker->net->all->n; i++) {
+        const kd_gateway_worker *w = worker->net->all->v[i]->upper;
+        n += atomic_load_explicit(&w->requests, memory_order_relaxed) -
+             atomic_load_explicit(&w->answers, memory_order_relaxed);
+    }
+    return n;
+}
+
+/* ---- memory goes back ------------------------------------------------------------------------------------------------ */
+
+#define TICK          KD_SECOND
+#define TICK_HELD     (20 * KD_MS)       /* while calls wait: another worker's memory may have become free */
+#define STALLED       (5 * KD_SECOND)    /* a client that takes nothing for so long is cut, when memory is short */
+#define FIRST_READ    (4u * 1024)        /* of an answer while memory is short: its head */
+
+/* The big buffers of one answer. */
+static void shrink(kd_gateway_worker *worker)
+{
+    if (worker->out.cap > KD_OUT_KEEP)
+        kd_buf_reset(&worker->out, KD_OUT_KEEP);
+    if (worker->json.size > worker->json.keep)
+        kd_json_pool_fini(&worker->json);
+}
+
+static void count_out(kd_gateway_worker *worker)
+{
+    size_t now = worker->out.cap, before = worker->out_counted;
+    if (now > before)
+        kd_ledger_charge(KD_ACCOUNT_QUEUES, now - before);
+    else
+        kd_ledger_release(KD_ACCOUNT_QUEUES, before - now);
+    worker->out_counted = now;
+}
+
+static bool can_give(const kd_gateway_worker *worker)
+{
+    const kd_chunk_pool *pool = &worker->net->chunks;
+    return pool->n_small || pool->n_large || worker->out.cap > KD_OUT_KEEP || worker->json.size > worker->json.keep;
+}
+
+static void on_tick(kd_timer *timer)
+{
+    kd_gateway_worker *worker = KD_CONTAINER(timer, kd_gateway_worker, tick);
+    kd_hold_resume(worker);
+    uint64_t requests = atomic_load_explicit(&worker->requests, memory_order_relaxed);
+    bool idle = requests == worker->ticked;
+    kd_ns now = worker->net->loop.now;
+    if (now - worker->tick_at < TICK)
+        return;
+    worker->tick_at = now;
+    worker->ticked = requests;
+    if (idle) {
+        kd_chunk_pool_trim(&worker->net->chunks);
+        shrink(worker);
+    }
+    if (kd_ledger_pressure() == KD_PRESSURE_NONE && !kd_hold_is_full())
+        return;
+    unsigned cut = kd_server1_cut_stalled(&worker->server, now - STALLED);
+    worker->stalled += cut;
+    if (cut)
+        kd_log(KD_LOG_WARNING, "[SERVICE: gateway/limits] memory is short: %u clients cut that took nothing for 5 s", cut);
+}
+
+/* After each turn. */
+static void give_back(kd_gateway_worker *worker)
+{
+    if (KD_UNLIKELY(worker->out.cap != worker->out_counted))
+        count_out(worker);
+    bool is_short = worker->generation->limits.socket_buffer != 0;
+    if (KD_UNLIKELY(kd_ledger_pressure() != KD_PRESSURE_NONE)) {
+        is_short = true;
+        shrink(worker);
+    }
+    worker->client.first_read = is_short ? FIRST_READ : KD_SCRATCH_SIZE;
+    if (KD_UNLIKELY(worker->held != NULL))
+        kd_hold_resume(worker);
+    kd_loop *loop = &worker->net->loop;
+    bool wanted = worker->held || worker->server.n_connections || can_give(worker);
+    bool soon = worker->held != NULL;
+    if (!wanted || (kd_timer_armed(&worker->tick) && (!soon || worker->tick_soon)))
+        return;
+    worker->tick_soon = soon;
+    kd_timer_arm(&loop->timers, &worker->tick, loop->now + (soon ? TICK_HELD : TICK));
 }
 
 static void on_turn_end(kd_loop *loop)
@@ -77,6 +172,7 @@ static void on_turn_end(kd_loop *loop)
         kd_log_raw(kd_buf_str(&worker->lines));
         kd_buf_reset(&worker->lines, KD_OUT_KEEP);
     }
+    give_back(worker);
 }
 
 bool kd_gateway_worker_start(kd_worker *net)
@@ -90,8 +186,9 @@ bool kd_gateway_worker_start(kd_worker *net)
     kd_buf_init(&worker->out, KD_OUT_MAX);
     kd_buf_init(&worker->lines, 4u * 1024 * 1024);
     worker->shapes = kd_json_shapes_create();
-    worker->server.settings = worker->generation->server;
-    worker->client.settings = worker->generation->client;
+    worker->held_tail = &worker->held;
+    kd_timer_init(&worker->tick, on_tick);
+    take_settings(worker, worker->generation);
     net->loop.on_turn_end = on_turn_end;
     return worker->shapes != NULL;
 }
@@ -105,6 +202,8 @@ void kd_gateway_worker_stop(kd_worker *net)
     kd_chunk_pool_fini(&worker->detached_chunks);
     on_turn_end(&net->loop);
     net->loop.on_turn_end = NULL;
+    kd_timer_disarm(&net->loop.timers, &worker->tick);
+    kd_ledger_release(KD_ACCOUNT_QUEUES, worker->out_counted);
     kd_json_pool_fini(&worker->json);
     kd_json_shapes_destroy(worker->shapes);
     kd_buf_fini(&worker->out);

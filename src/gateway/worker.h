@@ -3,6 +3,7 @@
 #define KD_GATEWAY_WORKER_H
 
 #include "gateway/generation.h"
+#include "gateway/hold.h"
 #include "text/json.h"
 
 #define KD_OUT_MAX (1024u * 1024 * 1024) /* bound of one rendered answer */
@@ -25,6 +26,15 @@ typedef struct kd_gateway_worker {
     uint32_t n_detached;
     uint64_t dropped_detached;
     kd_chunk_pool detached_chunks;   /* whose memory is counted apart */
+    bool guarded;                    /* the generation limits requests or their bodies */
+    kd_held *held, **held_tail;      /* calls that wait for memory (gateway/hold.h) */
+    uint32_t n_costly, n_counted;    /* exchanges that may cost kernel memory, and for how many the ledger knows */
+    size_t out_counted;              /* bytes of `out` that the ledger knows of */
+    kd_timer tick;                   /* runs while there is something to give back or somebody waits */
+    bool tick_soon;                  /* it is armed for those who wait */
+    kd_ns tick_at;                   /* when memory was last given back */
+    uint64_t ticked;                 /* requests at that time */
+    uint64_t stalled;                /* clients cut because they took nothing while memory was short */
 } kd_gateway_worker;
 
 /* Counts an exchange onto the current generation, or off its own. */
@@ -32,6 +42,8 @@ kd_generation *kd_gateway_worker_use(kd_gateway_worker *worker);
 /* Counts one more onto a generation that something else is still counted on. */
 void kd_gateway_worker_use_again(kd_gateway_worker *worker, kd_generation *generation);
 void kd_gateway_worker_unuse(kd_gateway_worker *worker, kd_generation *generation);
+/* Requests in flight on all workers. */
+uint64_t kd_gateway_in_flight(const kd_gateway_worker *worker);
 /* Makes `generation` the one for new exchanges. */
 void kd_gateway_worker_adopt(kd_gateway_worker *worker, kd_generation *generation);
 

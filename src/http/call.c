@@ -652,7 +652,7 @@ static void receive(kd_upstream *up)
             kd_loop_requeue(&w->loop, &up->stream.io);
             return;
         }
-        ssize_t n = kd_stream_read(&up->stream, w->scratch, KD_SCRATCH_SIZE);
+        ssize_t n = kd_stream_read(&up->stream, w->scratch, call->head_told ? KD_SCRATCH_SIZE : up->client->first_read);
         if (n == KD_STREAM_AGAIN)
             return;
         if (KD_UNLIKELY(n <= 0)) {

@@ -72,6 +72,7 @@ typedef struct kd_client_settings {
     kd_ns header_timeout;      /* from the request's last byte to the head; 0: none */
     kd_ns dial_timeout;        /* 0: the system's */
     kd_ns dial_keep_alive;     /* 0: 15 s; below 0: no probes */
+    size_t socket_buffer;      /* of each direction of a socket; 0: the system decides */
     kd_tls_profile *tls;       /* borrowed from the generation; NULL: kd_tls_profile_default */
 } kd_client_settings;
 
@@ -82,6 +83,7 @@ typedef struct kd_client {
     struct kd_pool **pools; /* by target id */
     uint32_t n_pools;
     uint32_t n_idle;
+    uint32_t first_read; /* bytes read at a time until an answer's head is known; KD_SCRATCH_SIZE, less when memory is short */
     struct kd_upstream *all;
     uint64_t connects, reuses, retries;
 } kd_client;

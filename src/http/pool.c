@@ -8,6 +8,7 @@ void kd_client_init(kd_client *client, kd_worker *worker)
 {
     *client = (kd_client){.worker = worker};
     client->settings.keep_alive = true;
+    client->first_read = KD_SCRATCH_SIZE;
     client->settings.max_idle_per_host = 250;
 }
 
@@ -162,6 +163,8 @@ kd_upstream *kd_upstream_open(kd_client *client, kd_pool *pool, const kd_address
         setsockopt(up->stream.io.fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof seconds);
         setsockopt(up->stream.io.fd, IPPROTO_TCP, TCP_KEEPINTVL, &seconds, sizeof seconds);
     }
+    if (client->settings.socket_buffer)
+        kd_stream_bound(&up->stream, client->settings.socket_buffer);
     up->client = client;
     up->pool = pool;
     up->connecting = true;

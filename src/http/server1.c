@@ -1,8 +1,7 @@
-#include "http/server1.h"
+#include "http/server1_own.h"
 
+#include "base/ledger.h"
 #include "base/log.h"
-#include "http/chunked.h"
-#include "http/outq.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,49 +12,28 @@
 #define LINGER_TIME (500 * KD_MS)
 #define LINGER_LIMIT (1024u * 1024)
 #define HEAD_BUFFER_MAX (64u * 1024)
+/* The kernel's share of a connection is asked for when so many bytes were handed over, or when it does not take more. */
+#define COUNTED_SEND (16u * 1024)
 
-typedef enum state { HEAD, BUSY, DRAIN, LINGER } state;
+static kd_worker *worker_of(kd_connection *c) { return c->server->worker; }
 
-/* One request and its answer; lies in its own arena, whose first chunk is the buffer that the head was read into. */
-typedef struct request {
-    kd_front front;
-    kd_request_head head;
-    kd_arena arena;
-    struct kd_connection *c;
-    kd_timer read_timer;
-    kd_chunked decoder;
-    uint64_t body_left; /* of a body with a length */
-    const char *rest;   /* bytes behind the head that came with it */
-    size_t rest_n;
-    uint64_t drained;
-    kd_reply_framing framing;
-    uint64_t answer_left; /* bytes still owed of an answer with a length */
-    bool keep_alive, responded, answered, done_told, released, aborted;
-    bool body_wanted, continue_owed, writable_owed;
-} request;
-
-typedef struct kd_connection {
-    kd_stream stream;
-    kd_timer timer;
-    kd_outq out;
-    kd_server1 *server;
-    struct kd_connection *next, **link;
-    request *q;
-    kd_chunk *chunk; /* buffer of a head under way */
-    uint32_t filled, seen;
-    uint8_t state;
-    bool driving, dead, gone;
-    kd_ns began;
-    kd_address peer;
-} connection;
-
-static void drive(connection *c);
-
-static kd_worker *worker_of(connection *c) { return c->server->worker; }
+typedef kd_server1_request request;
 
 /* ---- the end of connections ---------------------------------------------------------------------------------------- */
 
-static void destroy(connection *c)
+/* The kernel's share: what it holds for this client now, or nothing once the client has come back or is gone. */
+static void count_kernel(kd_connection *c, size_t now)
+{
+    if (now > UINT32_MAX)
+        now = UINT32_MAX;
+    if (now > c->kernel)
+        kd_ledger_charge(KD_ACCOUNT_SOCKETS, now - c->kernel);
+    else if (now < c->kernel)
+        kd_ledger_release(KD_ACCOUNT_SOCKETS, c->kernel - now);
+    c->kernel = (uint32_t)now;
+}
+
+void kd_connection_destroy(kd_connection *c)
 {
     c->dead = true;
     if (c->driving)
@@ -69,13 +47,19 @@ static void destroy(connection *c)
     *c->link = c->next;
     if (c->next)
         c->next->link = c->link;
-    c->server->n_connections--;
-    w->n_connections--;
+    count_kernel(c, 0);
+    if (c->refused) {
+        c->server->n_refused--;
+    } else {
+        c->server->n_connections--;
+        w->n_connections--;
+    }
     free(c);
+    kd_ledger_release(KD_ACCOUNT_CONNECTIONS, sizeof(kd_connection));
 }
 
 /* The arena lies in its own first chunk. */
-static void request_free(connection *c)
+void kd_connection_forget(kd_connection *c)
 {
     request *q = c->q;
     if (!q)
@@ -87,16 +71,16 @@ static void request_free(connection *c)
 }
 
 /* The client is not there any more, or the connection is to end at once. */
-static void lose(connection *c)
+void kd_connection_lose(kd_connection *c)
 {
     if (c->dead || c->gone)
         return;
     c->gone = true;
     request *q = c->q;
     kd_timer_disarm(&worker_of(c)->loop.timers, &c->timer);
-    if (c->state != BUSY || !q || q->released) {
-        request_free(c);
-        destroy(c);
+    if (c->state != KD_CONNECTION_BUSY || !q || q->released) {
+        kd_connection_forget(c);
+        kd_connection_destroy(c);
         return;
     }
     /* The owner lets go by release; nothing is sent any more. */
@@ -106,36 +90,50 @@ static void lose(connection *c)
     }
 }
 
-static void linger(connection *c)
+void kd_connection_linger(kd_connection *c)
 {
     kd_worker *w = worker_of(c);
     shutdown(c->stream.io.fd, SHUT_WR);
-    c->state = LINGER;
+    c->state = KD_CONNECTION_LINGER;
     kd_timer_arm(&w->loop.timers, &c->timer, w->loop.now + LINGER_TIME);
 }
 
-static void on_timer(kd_timer *timer)
+void kd_connection_on_timer(kd_timer *timer)
 {
-    connection *c = KD_CONTAINER(timer, connection, timer);
-    lose(c);
+    kd_connection *c = KD_CONTAINER(timer, kd_connection, timer);
+    kd_connection_lose(c);
 }
 
 static void on_read_timer(kd_timer *timer)
 {
     request *q = KD_CONTAINER(timer, request, read_timer);
-    lose(q->c);
+    kd_connection_lose(q->c);
 }
 
 /* ---- reading heads ------------------------------------------------------------------------------------------------- */
 
-static void send_raw(connection *c, const struct iovec *v, int count)
+void kd_connection_send(kd_connection *c, const struct iovec *v, int count)
 {
-    if (kd_outq_send(&c->out, &worker_of(c)->chunks, &c->stream, v, count) == KD_SENT_FAILED)
-        lose(c);
+    bool queued = c->out.n > 0;
+    kd_sent sent = kd_outq_send(&c->out, &worker_of(c)->chunks, &c->stream, v, count);
+    if (KD_UNLIKELY(sent == KD_SENT_FAILED)) {
+        kd_connection_lose(c);
+        return;
+    }
+    if (KD_UNLIKELY(sent == KD_SENT_SOME && !queued)) {
+        c->moved = worker_of(c)->loop.now;
+        count_kernel(c, kd_stream_kernel_memory(&c->stream));
+        return;
+    }
+    size_t n = 0;
+    for (int i = 0; i < count; i++)
+        n += v[i].iov_len;
+    if (n >= COUNTED_SEND && !queued)
+        count_kernel(c, kd_stream_kernel_memory(&c->stream));
 }
 
 /* Malformed requests never reach the gateway: Go's short answer, then the end (spec/01 section 3.3). */
-static void refuse(connection *c, const kd_scan_error *error)
+static void refuse(kd_connection *c, const kd_scan_error *error)
 {
     c->server->malformed++;
     kd_buf *out = &c->server->head;
@@ -148,12 +146,12 @@ static void refuse(connection *c, const kd_scan_error *error)
     else
         kd_buf_printf(out, "HTTP/1.1 %u %.*s%s%.*s%s%u %.*s%s%.*s", error->status, KD_FMT(text), colon,
                       KD_FMT(error->detail), fields, error->status, KD_FMT(text), colon, KD_FMT(error->detail));
-    send_raw(c, &(struct iovec){out->p, out->n}, 1);
+    kd_connection_send(c, &(struct iovec){out->p, out->n}, 1);
     if (!c->gone)
-        linger(c);
+        kd_connection_linger(c);
 }
 
-static bool grow_head(connection *c)
+static bool grow_head(kd_connection *c)
 {
     kd_worker *w = worker_of(c);
     size_t size = c->chunk ? c->chunk->size : 0, limit = c->server->settings.max_head + sizeof(kd_chunk) + 1;
@@ -171,7 +169,7 @@ static bool grow_head(connection *c)
     return true;
 }
 
-static void start_request(connection *c, request *q)
+static void start_request(kd_connection *c, request *q)
 {
     kd_worker *w = worker_of(c);
     kd_server1 *server = c->server;
@@ -195,7 +193,9 @@ static void start_request(connection *c, request *q)
     c->q = q;
     c->chunk = NULL;
     c->filled = c->seen = 0;
-    c->state = BUSY;
+    c->state = KD_CONNECTION_BUSY;
+    if (KD_UNLIKELY(c->kernel))
+        count_kernel(c, 0); /* it has read the last answer */
     if (kd_timer_armed(&c->timer))
         kd_timer_disarm(&w->loop.timers, &c->timer);
     if (server->settings.write_timeout > 0)
@@ -208,7 +208,7 @@ static void start_request(connection *c, request *q)
 extern const kd_front_ops kd_server1_ops;
 
 /* Tries to make a request of what is in the buffer. False: more bytes are needed, or the connection is ending. */
-static bool scan(connection *c)
+static bool scan(kd_connection *c)
 {
     kd_worker *w = worker_of(c);
     kd_arena arena;
@@ -245,24 +245,24 @@ static bool scan(connection *c)
     if (result == KD_SCAN_ERROR)
         refuse(c, &error);
     else if (result == KD_SCAN_NO_MEMORY)
-        lose(c);
+        kd_connection_lose(c);
     return false;
 }
 
 /* False: waiting for bytes, or the connection is ending. */
-static bool read_head(connection *c)
+static bool read_head(kd_connection *c)
 {
     kd_worker *w = worker_of(c);
     if (c->filled > c->seen) {
         if (scan(c))
             return true;
-        if (c->state != HEAD || c->gone || c->dead)
+        if (c->state != KD_CONNECTION_HEAD || c->gone || c->dead)
             return false;
     }
     if (!kd_stream_readable(&c->stream))
         return false;
     if ((!c->chunk || c->filled == kd_chunk_room(c->chunk)) && !grow_head(c)) {
-        lose(c);
+        kd_connection_lose(c);
         return false;
     }
     ssize_t n = kd_stream_read(&c->stream, kd_chunk_data(c->chunk) + c->filled, kd_chunk_room(c->chunk) - c->filled);
@@ -276,7 +276,7 @@ static bool read_head(connection *c)
                 kd_timer_disarm(&w->loop.timers, &c->timer);
         }
         c->filled += (uint32_t)n;
-        return scan(c) || (c->state == HEAD && !c->gone && kd_stream_readable(&c->stream));
+        return scan(c) || (c->state == KD_CONNECTION_HEAD && !c->gone && kd_stream_readable(&c->stream));
     }
     if (n == KD_STREAM_AGAIN) {
         if (c->filled == 0) {
@@ -285,7 +285,7 @@ static bool read_head(connection *c)
         }
         return false;
     }
-    lose(c);
+    kd_connection_lose(c);
     return false;
 }
 
@@ -311,11 +311,11 @@ static size_t decode_piece(request *q, const char *raw, size_t n, kd_str *piece,
 }
 
 /* Feeds raw bytes; stops when the owner pauses. Returns bytes used. */
-static size_t feed_body(connection *c, const char *raw, size_t n)
+static size_t feed_body(kd_connection *c, const char *raw, size_t n)
 {
     request *q = c->q;
     size_t used = 0;
-    while (used < n && !q->front.body_ended && (q->body_wanted || c->state == DRAIN)) {
+    while (used < n && !q->front.body_ended && (q->body_wanted || c->state == KD_CONNECTION_DRAIN)) {
         kd_str piece;
         bool end, failed;
         used += decode_piece(q, raw + used, n - used, &piece, &end, &failed);
@@ -325,7 +325,7 @@ static size_t feed_body(connection *c, const char *raw, size_t n)
         }
         if (failed)
             q->keep_alive = false;
-        if (c->state == DRAIN)
+        if (c->state == KD_CONNECTION_DRAIN)
             q->drained += piece.n;
         else if (piece.n || end || failed) {
             if (end || failed)
@@ -352,18 +352,18 @@ static bool keep_rest(request *q, const char *raw, size_t n)
     return true;
 }
 
-static void read_body(connection *c)
+static void read_body(kd_connection *c)
 {
     request *q = c->q;
     kd_worker *w = worker_of(c);
-    if (q->continue_owed && c->state == BUSY && q->body_wanted && !q->responded) {
+    if (q->continue_owed && c->state == KD_CONNECTION_BUSY && q->body_wanted && !q->responded) {
         q->continue_owed = false;
-        send_raw(c, &(struct iovec){"HTTP/1.1 100 Continue\r\n\r\n", 25}, 1);
+        kd_connection_send(c, &(struct iovec){"HTTP/1.1 100 Continue\r\n\r\n", 25}, 1);
         if (c->gone)
             return;
     }
     size_t budget = KD_TURN_BYTES;
-    while (!q->front.body_ended && (q->body_wanted || c->state == DRAIN) && !c->gone) {
+    while (!q->front.body_ended && (q->body_wanted || c->state == KD_CONNECTION_DRAIN) && !c->gone) {
         if (q->rest_n) {
             const char *raw = q->rest;
             size_t n = q->rest_n;
@@ -383,7 +383,7 @@ static void read_body(connection *c)
         if (n == KD_STREAM_AGAIN)
             return;
         if (n <= 0) {
-            lose(c);
+            kd_connection_lose(c);
             return;
         }
         budget -= (size_t)n;
@@ -391,10 +391,10 @@ static void read_body(connection *c)
         if (c->gone || c->dead)
             return;
         if (used < (size_t)n && !keep_rest(q, w->scratch + used, (size_t)n - used)) {
-            lose(c);
+            kd_connection_lose(c);
             return;
         }
-        if (c->state == DRAIN && q->drained > DRAIN_LIMIT) {
+        if (c->state == KD_CONNECTION_DRAIN && q->drained > DRAIN_LIMIT) {
             q->keep_alive = false;
             return;
         }
@@ -407,14 +407,14 @@ static void read_body(connection *c)
 static bool must_reset(const request *q) { return q->aborted && (!q->responded || q->framing == KD_REPLY_CLOSE); }
 
 /* The answer is out and the owner has let go. True: the connection can take the next request. */
-static bool next_request(connection *c)
+static bool next_request(kd_connection *c)
 {
     request *q = c->q;
     kd_worker *w = worker_of(c);
     if (c->server->draining)
         q->keep_alive = false;
     if (!q->front.body_ended && q->keep_alive && !q->continue_owed && !q->aborted) {
-        c->state = DRAIN;
+        c->state = KD_CONNECTION_DRAIN;
         read_body(c);
         if (c->gone || c->dead)
             return false;
@@ -423,16 +423,16 @@ static bool next_request(connection *c)
     }
     if (!q->keep_alive || q->aborted || !q->front.body_ended) {
         bool body_ended = q->front.body_ended, reset = must_reset(q), aborted = q->aborted;
-        request_free(c);
+        kd_connection_forget(c);
         if (reset)
             kd_stream_reset(&c->stream);
         if (aborted) {
-            destroy(c);
+            kd_connection_destroy(c);
         } else if (!body_ended || kd_stream_readable(&c->stream)) {
-            linger(c);
+            kd_connection_linger(c);
             return true;
         } else {
-            destroy(c);
+            kd_connection_destroy(c);
         }
         return false;
     }
@@ -441,19 +441,19 @@ static bool next_request(connection *c)
     if (KD_UNLIKELY(rest)) {
         kd_chunk *chunk = kd_chunk_take(&w->chunks, rest + sizeof(kd_chunk));
         if (!chunk) {
-            request_free(c);
-            destroy(c);
+            kd_connection_forget(c);
+            kd_connection_destroy(c);
             return false;
         }
         memcpy(kd_chunk_data(chunk), q->rest, rest);
-        request_free(c);
+        kd_connection_forget(c);
         c->chunk = chunk;
         c->filled = (uint32_t)rest;
         c->began = w->loop.now;
     } else {
-        request_free(c);
+        kd_connection_forget(c);
     }
-    c->state = HEAD;
+    c->state = KD_CONNECTION_HEAD;
     c->seen = 0;
     if (kd_timer_armed(&c->timer))
         kd_timer_disarm(&w->loop.timers, &c->timer);
@@ -464,7 +464,7 @@ static bool next_request(connection *c)
     return true;
 }
 
-static void tell_done(connection *c)
+static void tell_done(kd_connection *c)
 {
     request *q = c->q;
     if (q->done_told || !q->answered || (c->out.n && !must_reset(q)))
@@ -473,13 +473,17 @@ static void tell_done(connection *c)
     c->server->handler->on_done(&q->front);
 }
 
-static void flush(connection *c)
+static void flush(kd_connection *c)
 {
     if (!c->out.n || !kd_stream_writable(&c->stream))
         return;
+    size_t before = c->out.n;
     kd_sent sent = kd_outq_flush(&c->out, &worker_of(c)->chunks, &c->stream);
+    if (c->out.n < before)
+        c->moved = worker_of(c)->loop.now;
+    count_kernel(c, kd_stream_kernel_memory(&c->stream));
     if (sent == KD_SENT_FAILED) {
-        lose(c);
+        kd_connection_lose(c);
     } else if (sent == KD_SENT_ALL && c->q && c->q->writable_owed && !c->q->done_told) {
         c->q->writable_owed = false;
         c->server->handler->on_writable(&c->q->front);
@@ -487,7 +491,7 @@ static void flush(connection *c)
 }
 
 /* One step while a request is under way. True: go on at once. */
-static bool drive_busy(connection *c)
+static bool drive_busy(kd_connection *c)
 {
     request *q = c->q;
     flush(c);
@@ -507,12 +511,12 @@ static bool drive_busy(connection *c)
         char byte;
         ssize_t n = recv(c->stream.io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
         if (n == 0 || (n < 0 && !kd_stream_writable(&c->stream)))
-            lose(c);
+            kd_connection_lose(c);
     }
     return false;
 }
 
-static void swallow(connection *c)
+static void swallow(kd_connection *c)
 {
     kd_worker *w = worker_of(c);
     flush(c);
@@ -522,14 +526,14 @@ static void swallow(connection *c)
         if (n == KD_STREAM_AGAIN)
             return;
         if (n <= 0 || (size_t)n > budget) {
-            destroy(c);
+            kd_connection_destroy(c);
             return;
         }
         budget -= (size_t)n;
     }
 }
 
-static void drive(connection *c)
+void kd_connection_drive(kd_connection *c)
 {
     if (c->driving)
         return;
@@ -541,17 +545,17 @@ static void drive(connection *c)
             kd_loop_requeue(&worker_of(c)->loop, &c->stream.io);
             break;
         }
-        switch ((state)c->state) {
-        case HEAD:
+        switch ((kd_connection_state)c->state) {
+        case KD_CONNECTION_HEAD:
             more = read_head(c);
             break;
-        case BUSY:
+        case KD_CONNECTION_BUSY:
             more = !c->gone && drive_busy(c);
             break;
-        case DRAIN:
+        case KD_CONNECTION_DRAIN:
             more = next_request(c);
             break;
-        case LINGER:
+        case KD_CONNECTION_LINGER:
             swallow(c);
             more = false;
             break;
@@ -559,10 +563,10 @@ static void drive(connection *c)
     }
     c->driving = false;
     if (c->dead)
-        destroy(c);
+        kd_connection_destroy(c);
 }
 
-static void on_ready(kd_io *io) { drive(KD_CONTAINER(io, connection, stream.io)); }
+void kd_connection_on_ready(kd_io *io) { kd_connection_drive(KD_CONTAINER(io, kd_connection, stream.io)); }
 
 /* ---- the front's operations ---------------------------------------------------------------------------------------- */
 
@@ -612,17 +616,17 @@ static int frame(request *q, kd_str body, bool end, struct iovec *v, char line[K
 
 static void finish_write(request *q, bool end)
 {
-    connection *c = q->c;
+    kd_connection *c = q->c;
     if (end)
         q->answered = true;
     if (!c->driving && q->answered && !c->out.n)
-        drive(c);
+        kd_connection_drive(c);
 }
 
 static kd_flow op_respond(kd_front *front, const kd_reply *reply, kd_str body, bool end)
 {
     request *q = request_of(front);
-    connection *c = q->c;
+    kd_connection *c = q->c;
     if (c->gone)
         return KD_FLOW_ON;
     kd_server1 *server = c->server;
@@ -643,14 +647,14 @@ static kd_flow op_respond(kd_front *front, const kd_reply *reply, kd_str body, b
     q->responded = true;
     q->answer_left = reply->length >= 0 ? (uint64_t)reply->length : end ? body.n : 0;
     if (server->head.failed) {
-        lose(c);
+        kd_connection_lose(c);
         return KD_FLOW_ON;
     }
     struct iovec v[5];
     char line[KD_CHUNKED_HEAD_MAX];
     v[0] = (struct iovec){server->head.p, server->head.n};
     int count = 1 + frame(q, body, end, v + 1, line);
-    send_raw(c, v, count);
+    kd_connection_send(c, v, count);
     if (c->gone)
         return KD_FLOW_ON;
     finish_write(q, end);
@@ -660,14 +664,14 @@ static kd_flow op_respond(kd_front *front, const kd_reply *reply, kd_str body, b
 static kd_flow op_write(kd_front *front, kd_str body, bool end)
 {
     request *q = request_of(front);
-    connection *c = q->c;
+    kd_connection *c = q->c;
     if (c->gone || q->answered)
         return KD_FLOW_ON;
     struct iovec v[4];
     char line[KD_CHUNKED_HEAD_MAX];
     int count = frame(q, body, end, v, line);
     if (count)
-        send_raw(c, v, count);
+        kd_connection_send(c, v, count);
     if (c->gone)
         return KD_FLOW_ON;
     finish_write(q, end);
@@ -677,19 +681,19 @@ static kd_flow op_write(kd_front *front, kd_str body, bool end)
 static void op_abort(kd_front *front)
 {
     request *q = request_of(front);
-    connection *c = q->c;
+    kd_connection *c = q->c;
     if (c->gone || q->done_told)
         return;
     q->aborted = true;
     q->answered = true;
     q->keep_alive = false;
-    drive(c);
+    kd_connection_drive(c);
 }
 
 static void op_read_body(kd_front *front)
 {
     request *q = request_of(front);
-    connection *c = q->c;
+    kd_connection *c = q->c;
     if (q->front.body_ended || q->body_wanted || c->gone)
         return;
     q->body_wanted = true;
@@ -701,13 +705,13 @@ static void op_pause_body(kd_front *front) { request_of(front)->body_wanted = fa
 static void op_release(kd_front *front)
 {
     request *q = request_of(front);
-    connection *c = q->c;
+    kd_connection *c = q->c;
     q->released = true;
     if (c->gone) {
-        request_free(c);
-        destroy(c);
+        kd_connection_forget(c);
+        kd_connection_destroy(c);
     } else {
-        drive(c);
+        kd_connection_drive(c);
     }
 }
 
@@ -719,80 +723,3 @@ const kd_front_ops kd_server1_ops = {
     .pause_body = op_pause_body,
     .release = op_release,
 };
-
-/* ---- the server ---------------------------------------------------------------------------------------------------- */
-
-void kd_server1_init(kd_server1 *server, kd_worker *worker, const kd_handler *handler, void *context)
-{
-    *server = (kd_server1){.worker = worker, .handler = handler, .context = context};
-    server->settings.max_head = 1024 * 1024 + 4096;
-    kd_buf_init(&server->head, 16u * 1024 * 1024);
-}
-
-void kd_server1_fini(kd_server1 *server)
-{
-    while (server->connections) {
-        connection *c = server->connections;
-        lose(c);
-        if (server->connections == c) {
-            /* The owner holds on to the front: cut it off all the same. */
-            request_free(c);
-            destroy(c);
-        }
-    }
-    kd_buf_fini(&server->head);
-}
-
-/* An IPv4 client of a dual-stack socket is an IPv4 client. */
-static void set_peer(kd_address *to, const struct sockaddr *peer, socklen_t n)
-{
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)peer;
-    if (n == sizeof *v6 && peer->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-        to->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = v6->sin6_port};
-        memcpy(&to->v4.sin_addr, v6->sin6_addr.s6_addr + 12, 4);
-    } else if (n <= sizeof *to) {
-        memcpy(to, peer, n);
-    }
-}
-
-void kd_server1_accept(kd_server1 *server, int fd, const struct sockaddr *peer, socklen_t n)
-{
-    connection *c = calloc(1, sizeof *c);
-    if (!c || !kd_stream_open(&c->stream, &server->worker->loop, fd, on_ready)) {
-        free(c);
-        close(fd);
-        return;
-    }
-    c->server = server;
-    c->state = HEAD;
-    set_peer(&c->peer, peer, n);
-    kd_timer_init(&c->timer, on_timer);
-    c->next = server->connections;
-    if (c->next)
-        c->next->link = &c->next;
-    c->link = &server->connections;
-    server->connections = c;
-    server->n_connections++;
-    server->accepted++;
-    server->worker->n_connections++;
-    c->began = server->worker->loop.now;
-    if (server->settings.read_head_timeout > 0)
-        kd_timer_arm(&server->worker->loop.timers, &c->timer, c->began + server->settings.read_head_timeout);
-}
-
-void kd_server1_drain(kd_server1 *server)
-{
-    server->draining = true;
-    for (connection *c = server->connections, *next; c; c = next) {
-        next = c->next;
-        /* A request whose bytes have come already is still served. */
-        c->stream.io.ready |= KD_IO_READABLE;
-        if (c->state == HEAD && c->filled == 0)
-            drive(c);
-    }
-    for (connection *c = server->connections, *next; c; c = next) {
-        next = c->next;
-        if (c->state == HEAD && c->filled == 0)
-            lose(c);
-    }
-}

@@ -10,6 +10,7 @@ typedef struct kd_server_settings {
     kd_ns read_timeout;      /* whole request; 0: none */
     kd_ns read_head_timeout; /* the head; 0: none */
     kd_ns idle_timeout;      /* between requests; 0: none */
+    size_t socket_buffer;    /* of each direction of a socket; 0: the system decides */
     kd_ns write_timeout;     /* from the end of the head to the end of the answer; 0: none */
 } kd_server_settings;
 
@@ -25,6 +26,7 @@ typedef struct kd_server1 {
     bool draining;
     kd_buf head; /* scratch for answer heads */
     uint64_t malformed, refused_fields, accepted;
+    uint32_t n_refused; /* connections that only wait for their answer of refusal to arrive */
 } kd_server1;
 
 void kd_server1_init(kd_server1 *server, kd_worker *worker, const kd_handler *handler, void *context);
@@ -32,6 +34,11 @@ void kd_server1_init(kd_server1 *server, kd_worker *worker, const kd_handler *ha
 void kd_server1_fini(kd_server1 *server);
 /* Takes over an accepted socket; closes it when there is no memory. */
 void kd_server1_accept(kd_server1 *server, int fd, const struct sockaddr *peer, socklen_t n);
+/* Answers with these bytes, whatever the client asks, and closes: for what is above a limit. It does not count as a
+ * connection; above 256 of them at a time the answer is sent without waiting for it to arrive. */
+void kd_server1_refuse(kd_server1 *server, int fd, kd_str answer);
+/* Resets every connection whose client has taken no byte of its answer since `since`; returns how many. Walks over all. */
+unsigned kd_server1_cut_stalled(kd_server1 *server, kd_ns since);
 /* No keep-alive from now on; connections between requests are closed. */
 void kd_server1_drain(kd_server1 *server);
 

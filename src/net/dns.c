@@ -2,6 +2,7 @@
 
 #include "base/ledger.h"
 #include "base/map.h"
+#include "net/hosts.h"
 #include "net/resolvconf.h"
 
 #include <ares.h>
@@ -45,6 +46,7 @@ struct kd_dns {
     kd_dns_options options;
     ares_channel channel; /* made for the first question: it takes some 70 KB */
     bool open;
+    bool moving; /* the channel is closed for another one: its questions are asked again */
     kd_ns conf_checked;
     struct stat conf;
     kd_map names;
@@ -170,11 +172,32 @@ static bool is_localhost(kd_str name)
     return kd_str_eq(name, KD_STR("localhost")) || kd_str_ends(name, KD_STR(".localhost"));
 }
 
+/* The waiters are told when c-ares has returned: they may ask again. */
+static void queue_done(struct kd_dns *dns, struct entry *entry)
+{
+    entry->next_done = NULL;
+    *dns->done_tail = entry;
+    dns->done_tail = &entry->next_done;
+}
+
+static bool is_done(const struct kd_dns *dns, const struct entry *entry)
+{
+    const struct entry *at = dns->done;
+    while (at && at != entry)
+        at = at->next_done;
+    return at != NULL;
+}
+
 static void on_addrinfo(void *context, int status, int timeouts, struct ares_addrinfo *found)
 {
     struct entry *entry = context;
     struct kd_dns *dns = entry->dns;
     bool at_once = dns->asking == entry;
+    if (dns->moving) {
+        entry->pending = false;
+        dns->n_pending--;
+        return;
+    }
     memset(&entry->answer, 0, sizeof entry->answer);
     kd_ns ttl = TTL_FAILURE;
     if (status == ARES_SUCCESS && found) {
@@ -202,10 +225,7 @@ static void on_addrinfo(void *context, int status, int timeouts, struct ares_add
     entry->busy = !at_once;
     if (at_once)
         return;
-    /* The waiters are told when c-ares has returned: they may ask again. */
-    entry->next_done = NULL;
-    *dns->done_tail = entry;
-    dns->done_tail = &entry->next_done;
+    queue_done(dns, entry);
 }
 
 static void tell_waiters(struct kd_dns *dns)
@@ -313,22 +333,28 @@ static void close_channel(struct kd_dns *dns)
 
 static bool open_channel(struct kd_dns *dns)
 {
-    static char lookups[] = "fb"; /* the hosts file, then the name servers */
+    static char file_first[] = "fb", servers_only[] = "b"; /* f: the system's hosts file */
     kd_resolvconf conf = kd_resolvconf_read(conf_path(dns));
     struct ares_options options = {
         .sock_state_cb = on_socket_state,
         .sock_state_cb_data = dns,
-        .lookups = lookups,
+        .lookups = dns->options.hosts_file ? servers_only : file_first,
         .timeout = dns->options.timeout_ms ? dns->options.timeout_ms : conf.timeout_s * 1000,
         .tries = dns->options.tries ? dns->options.tries : conf.attempts,
         .udp_port = dns->options.port,
         .tcp_port = dns->options.port,
         .resolvconf_path = (char *)conf_path(dns),
+        .domains = (char **)(uintptr_t)dns->options.search,
+        .ndomains = dns->options.n_search,
     };
     int mask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_LOOKUPS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_RESOLVCONF;
     if (dns->options.port)
         mask |= ARES_OPT_UDP_PORT | ARES_OPT_TCP_PORT;
+    if (dns->options.search)
+        mask |= ARES_OPT_DOMAINS;
     dns->open = ares_init_options(&dns->channel, &options, mask) == ARES_SUCCESS;
+    if (dns->open && dns->options.servers && ares_set_servers_ports_csv(dns->channel, dns->options.servers) != ARES_SUCCESS)
+        close_channel(dns);
     return dns->open;
 }
 
@@ -431,8 +457,12 @@ static bool fail(kd_addresses *out, kd_str error)
 
 static void ask(struct kd_dns *dns, struct entry *entry)
 {
+    memset(&entry->answer, 0, sizeof entry->answer);
+    if (dns->options.hosts_file && kd_hosts_find_in(dns->options.hosts_file, entry->name, &entry->answer)) {
+        entry->expires = dns->worker->loop.now + TTL_HOSTS;
+        return;
+    }
     if (!ready_channel(dns)) {
-        memset(&entry->answer, 0, sizeof entry->answer);
         entry->answer.error = KD_STR("server misbehaving");
         entry->expires = dns->worker->loop.now + TTL_FAILURE;
         return;
@@ -445,6 +475,44 @@ static void ask(struct kd_dns *dns, struct entry *entry)
     dns->asking = entry;
     ares_getaddrinfo(dns->channel, entry->name.p, NULL, &hints, on_addrinfo, entry);
     dns->asking = NULL;
+    rearm(dns);
+}
+
+static bool same_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
+
+static bool same_options(const kd_dns_options *a, const kd_dns_options *b)
+{
+    bool same = same_text(a->resolv_conf, b->resolv_conf) && a->hosts_from_env == b->hosts_from_env &&
+                a->port == b->port && a->timeout_ms == b->timeout_ms && a->tries == b->tries &&
+                same_text(a->servers, b->servers) && same_text(a->hosts_file, b->hosts_file) &&
+                !a->search == !b->search && a->n_search == b->n_search;
+    for (int i = 0; same && i < a->n_search; i++)
+        same = same_text(a->search[i], b->search[i]);
+    return same;
+}
+
+void kd_dns_configure(struct kd_dns *dns, const kd_dns_options *options)
+{
+    bool same = same_options(&dns->options, options);
+    dns->options = *options; /* the old texts may go */
+    if (same)
+        return;
+    dns->moving = true;
+    close_channel(dns);
+    dns->moving = false;
+    for (struct entry *entry = dns->oldest; entry; entry = entry->newer) {
+        entry->expires = 0;
+        if (is_done(dns, entry))
+            continue; /* answered just now: its waiters are about to be told */
+        entry->busy = false;
+        if (!entry->waiters)
+            continue;
+        ask(dns, entry);
+        if (!entry->pending) {
+            entry->busy = true;
+            queue_done(dns, entry);
+        }
+    }
     rearm(dns);
 }
 

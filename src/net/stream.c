@@ -1,6 +1,7 @@
 #include "net/stream.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
@@ -42,6 +43,32 @@ bool kd_stream_connected(kd_stream *stream)
         error = errno;
     stream->error = error;
     return error == 0;
+}
+
+/* A client that never reads costs this, and not the megabytes that a send buffer grows to. */
+#define NOT_SENT (64 * 1024)
+
+void kd_stream_bound(kd_stream *stream, size_t buffer)
+{
+    int fd = stream->io.fd, most = NOT_SENT, size = (int)buffer;
+    if (buffer && size < most)
+        most = size;
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof most); /* fails on unix sockets, which do not grow */
+    if (!buffer)
+        return;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+}
+
+size_t kd_stream_kernel_memory(const kd_stream *stream)
+{
+    uint32_t v[SK_MEMINFO_VARS] = {0};
+    socklen_t n = sizeof v;
+    if (stream->io.fd < 0 || getsockopt(stream->io.fd, SOL_SOCKET, SO_MEMINFO, v, &n) != 0)
+        return 0;
+    uint32_t sent = v[SK_MEMINFO_WMEM_ALLOC] > v[SK_MEMINFO_WMEM_QUEUED] ? v[SK_MEMINFO_WMEM_ALLOC]
+                                                                         : v[SK_MEMINFO_WMEM_QUEUED];
+    return (size_t)v[SK_MEMINFO_RMEM_ALLOC] + sent + v[SK_MEMINFO_FWD_ALLOC] + v[SK_MEMINFO_BACKLOG];
 }
 
 void kd_stream_close(kd_stream *stream)

@@ -223,10 +223,31 @@ static kd_str join_texts(kd_exchange *x, const kd_fault *fault)
     return (kd_str){p, at};
 }
 
+/* What fails for want of memory, or because the client sent too much, is told so: KrakenD has no such limits. */
+static void apply_limits(kd_exchange *x, kd_fault *fault)
+{
+    for (kd_fault *f = fault; f; f = f->next) {
+        if (x->starved && f->failure == KD_FAIL_DEADLINE)
+            f->failure = KD_FAIL_SHED;
+        uint16_t status = f->failure == KD_FAIL_SHED                         ? 503
+                          : x->too_large && f->failure == KD_FAIL_TOO_LARGE ? 413
+                                                                            : 0;
+        if (status && fault->status != status)
+            fault->status = status; /* the first one's is the answer's */
+    }
+    if (fault->status == 503 && !kd_headers_find(&x->reply.headers, KD_HEADER_RETRY_AFTER))
+        kd_headers_add_token(&x->reply.headers, KD_HEADER_RETRY_AFTER, KD_STR("1"));
+}
+
 static void report(kd_exchange *x, const kd_fault *fault)
 {
     if (x->failure == KD_FAIL_NONE)
         x->failure = fault->failure;
+    if (x->starved) { /* thousands may fail so: one line for all of them */
+        x->failure = KD_FAIL_SHED;
+        kd_limits_refused(KD_LIMIT_MEMORY, &x->generation->limits);
+        return;
+    }
     unsigned i = 0;
     for (const kd_fault *f = fault; f; f = f->next, i++) {
         kd_exchange_note(x, f->text);
@@ -279,11 +300,14 @@ static kd_verdict leave_handler(kd_branch *branch, const void *config, void *sta
     kd_headers_add_token(headers, KD_HEADER_X_KRAKEND_COMPLETED, completed ? KD_STR("true") : KD_STR("false"));
     if (!fault)
         return KD_NEXT;
+    bool limited = x->starved || x->too_large || fault->failure == KD_FAIL_SHED;
+    if (KD_UNLIKELY(limited && !response))
+        apply_limits(x, fault);
     report(x, fault);
     if (response)
         return KD_NEXT;
     x->reply.status = fault->status ? fault->status : 500;
-    if (h->return_error_msg) {
+    if (h->return_error_msg && !limited) {
         if (fault->encoding.n)
             kd_headers_set(headers, KD_STR("Content-Type"), fault->encoding);
         x->body = join_texts(x, fault);

@@ -5,8 +5,6 @@
 #include "gateway/steps/part.h"
 #include "gateway/steps/send.h"
 
-#define FIRST_BODY_BUFFER (1024u * 1024) /* a stated length is believed only so far */
-
 static const kd_call_events events;
 
 static bool compile_send(const kd_compile *compile, kd_compiled *out)
@@ -99,12 +97,20 @@ static void stop_feeding(kd_send *s)
     s->feeding = false;
 }
 
+static void cancel_call(kd_send *s)
+{
+    kd_hold_cancel(s->branch->x->worker, &s->held);
+    kd_call_cancel(s->call);
+}
+
 /* The branch gives up waiting. */
 static void on_cancel(void *what)
 {
     kd_send *s = what;
+    if (s->held.link)
+        s->branch->x->starved = true;
     stop_feeding(s);
-    kd_call_cancel(s->call);
+    cancel_call(s);
 }
 
 static void on_scope_cancel(kd_scope *scope)
@@ -112,13 +118,13 @@ static void on_scope_cancel(kd_scope *scope)
     kd_send *s = KD_CONTAINER(scope, kd_send, scope);
     stop_feeding(s);
     if (s->call)
-        kd_call_cancel(s->call);
+        cancel_call(s);
 }
 
 static void fail_call(kd_send *s, kd_failure failure, kd_str text)
 {
     stop_feeding(s);
-    kd_call_cancel(s->call);
+    cancel_call(s);
     kd_branch_fail(s->branch, failure, text);
     ready(s);
 }
@@ -130,7 +136,7 @@ static void break_stream(kd_send *s)
 {
     kd_exchange *x = s->branch->x;
     stop_feeding(s);
-    kd_call_cancel(s->call);
+    cancel_call(s);
     s->call->failure = KD_FAIL_BAD_REQUEST;
     if (!x->sent || x->streaming == &s->stream)
         kd_stream_body_fail(&s->stream);
@@ -139,8 +145,12 @@ static void break_stream(kd_send *s)
 static void on_client_body(kd_exchange *x, kd_str piece, bool end, bool failed)
 {
     kd_send *s = x->body_owner;
-    if (failed && s->ready) {
+    if ((failed || x->too_large) && s->ready) {
         break_stream(s);
+        return;
+    }
+    if (KD_UNLIKELY(x->too_large)) {
+        fail_call(s, KD_FAIL_TOO_LARGE, client_error(s, KD_STR("http: request body too large")));
         return;
     }
     if (failed) {
@@ -217,12 +227,18 @@ static bool start_call(kd_send *s)
     return true;
 }
 
+static void shed(kd_send *s)
+{
+    s->branch->x->starved = true;
+    fail_call(s, KD_FAIL_SHED, KD_STR("out of memory"));
+}
+
 static void follow(kd_send *s)
 {
     stop_feeding(s);
-    kd_call_cancel(s->call);
+    cancel_call(s);
     if (!start_call(s))
-        fail_call(s, KD_FAIL_SHED, KD_STR("out of memory"));
+        shed(s);
 }
 
 /* The wait for a head whose body is of no interest is over: at once, or with the body where that comes along. */
@@ -233,8 +249,70 @@ static void conclude(kd_send *s)
         return;
     }
     stop_feeding(s);
-    kd_call_cancel(s->call);
+    cancel_call(s);
     ready(s);
+}
+
+/* ---- room for the body ---------------------------------------------------------------------------------------------- */
+
+static bool take_room(kd_send *s, size_t cap)
+{
+    kd_received *r = &s->received;
+    kd_exchange *x = s->branch->x;
+    char *p;
+    if (cap <= KD_HOLD_FROM || x->detached) {
+        p = kd_arena_alloc(x->front->arena, cap);
+        if (p && r->n)
+            memcpy(p, r->body, r->n);
+    } else if (s->cap > KD_HOLD_FROM) {
+        p = kd_block_grow(x, r->body, cap);
+    } else {
+        p = kd_block_take(x, cap);
+        if (p && r->n)
+            memcpy(p, r->body, r->n);
+    }
+    if (!p)
+        return false;
+    r->body = p;
+    s->cap = cap;
+    return true;
+}
+
+static void on_room(kd_held *held)
+{
+    kd_send *s = KD_CONTAINER(held, kd_send, held);
+    kd_exchange *x = s->branch->x;
+    kd_exchange_enter(x);
+    s->admitted = true;
+    if (s->cap < held->bytes && !take_room(s, held->bytes))
+        shed(s);
+    else
+        kd_call_resume(s->call);
+    kd_exchange_leave(x);
+}
+
+/* A long body is let in, now or when there is memory for it. One of stated length gets all of its room then. */
+static void admit(kd_send *s, size_t room)
+{
+    kd_gateway_worker *worker = s->branch->x->worker;
+    s->held = (kd_held){.bytes = room, .on_room = on_room};
+    if (!kd_hold_possible(room)) {
+        shed(s);
+    } else if (!kd_hold_fits(worker, room)) {
+        kd_hold(worker, &s->held);
+        kd_call_pause(s->call);
+    } else {
+        s->admitted = true;
+        if (s->cap < room && !take_room(s, room))
+            shed(s);
+    }
+}
+
+static void admit_stated(kd_send *s)
+{
+    uint64_t stated = s->call->head.framing == KD_FRAMING_LENGTH ? s->call->head.length : 0;
+    if (stated > KD_HOLD_FROM && !s->branch->x->detached)
+        admit(s, stated < SIZE_MAX / 4 ? (size_t)stated + KD_JSON_PAD : SIZE_MAX / 4);
 }
 
 static void on_head(kd_call *call)
@@ -259,6 +337,8 @@ static void on_head(kd_call *call)
     }
     if (s->then != KD_THEN_DELIVER && !call->data_follows && !failed)
         conclude(s);
+    else if (s->then == KD_THEN_DELIVER && !failed && !s->config->raw)
+        admit_stated(s);
     kd_exchange_leave(x);
 }
 
@@ -268,19 +348,12 @@ static bool collect(kd_send *s, kd_str piece)
     kd_received *r = &s->received;
     if (r->n + piece.n + KD_JSON_PAD > s->cap) {
         size_t want = r->n + piece.n + KD_JSON_PAD, cap = s->cap * 2;
-        if (s->cap == 0 && s->call->head.framing == KD_FRAMING_LENGTH) {
-            uint64_t stated = s->call->head.length;
-            cap = (size_t)(stated < FIRST_BODY_BUFFER ? stated : FIRST_BODY_BUFFER) + KD_JSON_PAD;
-        }
+        if (s->cap == 0 && s->call->head.framing == KD_FRAMING_LENGTH && s->call->head.length <= KD_HOLD_FROM)
+            cap = (size_t)s->call->head.length + KD_JSON_PAD;
         if (cap < want)
             cap = want < KD_CHUNK_LARGE / 2 ? KD_CHUNK_LARGE / 2 : want * 2;
-        char *p = kd_arena_alloc(s->branch->x->front->arena, cap);
-        if (!p)
+        if (!take_room(s, cap))
             return false;
-        if (r->n)
-            memcpy(p, r->body, r->n);
-        r->body = p;
-        s->cap = cap;
     }
     if (piece.n)
         memcpy(r->body + r->n, piece.p, piece.n);
@@ -314,10 +387,12 @@ static void on_data(kd_call *call, kd_str piece, bool end)
         stop_feeding(s);
         ready(s);
     } else if (!collect(s, piece)) {
-        fail_call(s, KD_FAIL_SHED, KD_STR("out of memory"));
+        shed(s);
     } else if (end) {
         stop_feeding(s);
         ready(s);
+    } else if (KD_UNLIKELY(s->cap > KD_HOLD_FROM && !s->admitted && !x->detached)) {
+        admit(s, s->cap);
     }
     kd_exchange_leave(x);
 }

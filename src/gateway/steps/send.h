@@ -39,6 +39,8 @@ typedef struct kd_send {
     bool feeding;        /* the client's body is being passed on */
     const struct kd_body_piece *to_send; /* of a kept body: what goes out next */
     kd_send_then then;
+    kd_held held;        /* waits for memory for the body */
+    bool admitted;       /* has been let in */
     kd_received received;
     size_t cap;
     kd_stream_body stream;
