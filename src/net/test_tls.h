@@ -54,8 +54,8 @@ static inline made make_certificate(const recipe *r, const made *issuer)
     X509_gmtime_adj(X509_getm_notBefore(m.x509), r->from || r->to ? r->from : -86400);
     X509_gmtime_adj(X509_getm_notAfter(m.x509), r->from || r->to ? r->to : 86400);
     X509_set_pubkey(m.x509, m.key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(m.x509), "CN", MBSTRING_ASC, (const unsigned char *)r->name, -1, -1,
-                               0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(m.x509), "CN", MBSTRING_ASC, (const unsigned char *)r->name, -1,
+                               -1, 0);
     X509_set_issuer_name(m.x509, X509_get_subject_name(issuer ? issuer->x509 : m.x509));
     if (r->authority)
         add_extension(m.x509, NID_basic_constraints, "critical,CA:TRUE");
@@ -100,11 +100,11 @@ typedef struct server {
     int listener;
     struct sockaddr_in at;
     SSL_CTX *ctx;
-    bool raw;                            /* no TLS: `talk` has ssl NULL */
-    void (*talk)(SSL *ssl, int fd);      /* after the handshake; the connection is then closed without a goodbye */
-    unsigned connections;                /* to serve */
-    unsigned shaken, resumed;            /* handshakes that succeeded */
-    char client[64];                     /* common name of the last client certificate */
+    bool raw;                       /* no TLS: `talk` has ssl NULL */
+    void (*talk)(SSL *ssl, int fd); /* after the handshake; the connection is then closed without a goodbye */
+    unsigned connections;           /* to serve */
+    unsigned shaken, resumed;       /* handshakes that succeeded */
+    char client[64];                /* common name of the last client certificate */
     pthread_t thread;
 } server;
 
@@ -175,7 +175,10 @@ static inline void server_init(server *s, const made *with, void (*talk)(SSL *ss
     assert_true(SSL_CTX_use_PrivateKey(s->ctx, with->key));
 }
 
-static inline void server_start(server *s) { assert_int_equal(pthread_create(&s->thread, NULL, run_server, s), 0); }
+static inline void server_start(server *s)
+{
+    assert_int_equal(pthread_create(&s->thread, NULL, run_server, s), 0);
+}
 
 static inline void server_end(server *s)
 {
@@ -188,7 +191,10 @@ static inline void server_end(server *s)
 
 static kd_loop test_loop;
 
-static inline void test_on_ready(kd_io *io) { (void)io; }
+static inline void test_on_ready(kd_io *io)
+{
+    (void)io;
+}
 
 /* Connects and shakes hands as far as it goes. */
 static inline kd_tls_progress client_open(kd_stream *stream, const server *s, kd_tls_profile *profile, const char *name,

@@ -16,16 +16,16 @@ typedef struct kd_tls_stream {
     kd_stream *stream;
     kd_tls_resume *resume;
     kd_str name;
-    kd_ns verified;     /* of the session that was offered */
+    kd_ns verified; /* of the session that was offered */
     kd_tls_profile *profile;
-    uint32_t reserved;  /* in the ledger, during the handshake */
-    char *error;        /* Go's text; from OPENSSL_malloc */
-    char *blocked;      /* plain bytes of a record that the socket did not take; told to the writer once it has */
+    uint32_t reserved; /* in the ledger, during the handshake */
+    char *error;       /* Go's text; from OPENSSL_malloc */
+    char *blocked;     /* plain bytes of a record that the socket did not take; told to the writer once it has */
     uint32_t n_blocked;
-    uint32_t taken;     /* bytes sent that the writer will offer once more */
-    int io_error;       /* errno of the socket */
+    uint32_t taken;            /* bytes sent that the writer will offer once more */
+    int io_error;              /* errno of the socket */
     uint8_t first[5], n_first; /* what the peer began with */
-    bool eof;           /* the socket has ended */
+    bool eof;                  /* the socket has ended */
     bool ready, ended, failed;
     bool has_ticket; /* one has come: OpenSSL has made buffers that nothing releases */
 } kd_tls_stream;

@@ -1,6 +1,6 @@
-/* How the gateway speaks TLS to backends: versions, suites, curves, trusted authorities and client certificates, read from
- * their files once and shared by all workers. Process-lifetime objects keyed by content: equal settings with unchanged
- * files are one profile, so connections and sessions survive a reload. */
+/* How the gateway speaks TLS to backends: versions, suites, curves, trusted authorities and client certificates, read
+ * from their files once and shared by all workers. Process-lifetime objects keyed by content: equal settings with
+ * unchanged files are one profile, so connections and sessions survive a reload. */
 #ifndef KD_NET_TLS_PROFILE_H
 #define KD_NET_TLS_PROFILE_H
 
@@ -13,21 +13,21 @@ typedef struct kd_tls_files {
     kd_str certificate, private_key;
 } kd_tls_files;
 
-/* What a profile is made from (spec/01 section 8.5). All zero: the system's authorities, TLS 1.2 and 1.3. The arrays are
- * borrowed during kd_tls_profile_acquire. */
+/* What a profile is made from (spec/01 section 8.5). All zero: the system's authorities, TLS 1.2 and 1.3. The arrays
+ * are borrowed during kd_tls_profile_acquire. */
 typedef struct kd_tls_options {
-    bool configured;              /* a client_tls block exists: both versions are 1.3 where none is named, X25519 is off */
-    bool insecure;                /* any certificate will do */
-    bool no_system_roots;         /* only `roots` are trusted */
+    bool configured;      /* a client_tls block exists: both versions are 1.3 where none is named, X25519 is off */
+    bool insecure;        /* any certificate will do */
+    bool no_system_roots; /* only `roots` are trusted */
     kd_str min_version, max_version; /* "SSL3.0", "TLS10" ... "TLS13"; anything else is TLS 1.3 */
-    const kd_str *roots;          /* files of further authorities */
+    const kd_str *roots;             /* files of further authorities */
     const uint16_t *curves, *suites; /* IANA numbers; none: the defaults */
     const kd_tls_files *certificates;
     uint32_t n_roots, n_curves, n_suites, n_certificates;
 } kd_tls_options;
 
-/* The profile of these options, made when it is new: reads files (at load, not on the request path). What cannot be read
- * is left out as KrakenD does, see kd_tls_profile_log. NULL without memory. Any thread. */
+/* The profile of these options, made when it is new: reads files (at load, not on the request path). What cannot be
+ * read is left out as KrakenD does, see kd_tls_profile_log. NULL without memory. Any thread. */
 kd_tls_profile *kd_tls_profile_acquire(const kd_tls_options *options);
 /* Gives up one use. Connections that exist go on. NULL is harmless. Any thread. */
 void kd_tls_profile_release(kd_tls_profile *profile);
