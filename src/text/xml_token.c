@@ -223,7 +223,7 @@ static kd_xml_attr *add_attr(kd_xml_scan *s)
 
 static bool read_value(kd_xml_scan *s, kd_str *value)
 {
-    char quote;
+    char quote = 0;
     if (!kd_xml_byte(s, &quote))
         return false;
     if (quote == '"' || quote == '\'')
@@ -239,7 +239,7 @@ static bool read_value(kd_xml_scan *s, kd_str *value)
 
 static bool read_attr(kd_xml_scan *s)
 {
-    char c;
+    char c = 0;
     kd_xml_name name;
     if (!read_split_name(s, &name, "expected attribute name in element"))
         return false;
@@ -263,7 +263,7 @@ static bool read_attr(kd_xml_scan *s)
 
 static bool read_attrs(kd_xml_scan *s, bool *empty)
 {
-    char c;
+    char c = 0;
     for (;;) {
         skip_space(s);
         if (!kd_xml_byte(s, &c))
@@ -350,7 +350,7 @@ static bool close_element(kd_xml_scan *s, kd_xml_name name)
 
 static bool read_end(kd_xml_scan *s)
 {
-    char c;
+    char c = 0;
     kd_xml_name name;
     if (!read_split_name(s, &name, "expected element name after </"))
         return false;
@@ -447,7 +447,7 @@ static bool read_instruction(kd_xml_scan *s)
 
 static bool read_comment(kd_xml_scan *s)
 {
-    char c;
+    char c = 0;
     if (!kd_xml_byte(s, &c))
         return false;
     if (c != '-')
@@ -460,7 +460,7 @@ static bool read_comment(kd_xml_scan *s)
 
 static bool read_cdata(kd_xml_scan *s)
 {
-    char c;
+    char c = 0;
     for (const char *want = "CDATA["; *want; want++) {
         if (!kd_xml_byte(s, &c))
             return false;
@@ -516,7 +516,7 @@ static bool read_directive(kd_xml_scan *s)
 
 static bool read_declaration(kd_xml_scan *s)
 {
-    char c;
+    char c = 0;
     if (!kd_xml_byte(s, &c))
         return false;
     if (c == '-')
@@ -528,7 +528,7 @@ static bool read_declaration(kd_xml_scan *s)
 
 static bool read_token(kd_xml_scan *s)
 {
-    char c;
+    char c = 0;
     if (s->close_next)
         return close_element(s, s->to_close);
     if (s->p == s->end) {

@@ -151,10 +151,15 @@ static kd_str content_type(const kd_received *r)
 
 static kd_verdict pass_status(kd_branch *branch, const kd_received *r)
 {
-    kd_branch_fail(branch, KD_FAIL_BAD_STATUS, kd_str_of(r->body, r->n));
+    kd_fault *fault = KD_NEW(branch->x->front->arena, kd_fault);
+    if (!fault)
+        return kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
     /* What is below 100 is no status that a client could be given. */
-    branch->outcome.fault->status = r->status < 100 ? 502 : r->status;
-    branch->outcome.fault->encoding = content_type(r);
+    *fault = (kd_fault){.failure = KD_FAIL_BAD_STATUS,
+                        .text = kd_str_of(r->body, r->n),
+                        .status = r->status < 100 ? 502 : r->status,
+                        .encoding = content_type(r)};
+    branch->outcome = (kd_outcome){.fault = fault};
     return KD_NEXT;
 }
 
