@@ -70,6 +70,17 @@ kd_verdict kd_exchange_answer(kd_branch *branch, uint16_t status, kd_str body, k
     return KD_DONE;
 }
 
+/* There was no memory for all of the answer's fields: it is not given without them. */
+static void drop_answer(kd_exchange *x)
+{
+    x->failure = KD_FAIL_SHED;
+    x->reply.status = 503;
+    x->reply.length = -1;
+    x->reply.headers.n = 0;
+    x->streaming = NULL; /* whose call ends with its next bytes, or with the exchange */
+    x->body = KD_STR("");
+}
+
 static void send_answer(kd_exchange *x)
 {
     kd_generation *generation = x->generation;
@@ -78,6 +89,8 @@ static void send_answer(kd_exchange *x)
         return;
     for (unsigned i = 0; i < generation->n_head_hooks; i++)
         generation->head_hooks[i].run(x, generation->head_hooks[i].config);
+    if (KD_UNLIKELY(x->reply.headers.failed))
+        drop_answer(x);
     if (x->reply.status == 0)
         x->reply.status = 200;
     if (x->streaming) {
@@ -97,15 +110,30 @@ static void send_answer(kd_exchange *x)
 
 void kd_exchange_expired(kd_exchange *x, kd_branch *branch)
 {
-    if (branch != &x->root || !x->streaming || x->done)
-        return;
+    if (branch != &x->root || !x->streaming || x->streaming->ended || x->done)
+        return; /* what a slow client has still to fetch is whole */
     x->over_deadline = true;
     x->failure = KD_FAIL_DEADLINE;
     kd_stream_body_cancel(x->streaming);
     x->front->ops->abort(x->front);
 }
 
-static void on_root_end(kd_branch *branch) { send_answer(branch->x); }
+/* A fault that no step has put into words, because it came from outside the handler or from its beginning. */
+static void word_fault(kd_exchange *x, const kd_outcome *outcome)
+{
+    const kd_fault *fault = outcome->fault;
+    if (!fault || outcome->response || x->reply.status)
+        return;
+    x->reply.status = fault->status ? fault->status : fault->failure == KD_FAIL_SHED ? 503 : 500;
+    if (x->failure == KD_FAIL_NONE)
+        x->failure = fault->failure;
+}
+
+static void on_root_end(kd_branch *branch)
+{
+    word_fault(branch->x, &branch->outcome);
+    send_answer(branch->x);
+}
 
 /* ---- starting ------------------------------------------------------------------------------------------------------ */
 

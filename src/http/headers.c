@@ -106,12 +106,14 @@ kd_header *kd_headers_room(kd_headers *h)
 {
     if (KD_LIKELY(h->n < h->cap))
         return &h->v[h->n];
-    if (h->cap > UINT32_MAX / 2 / sizeof(kd_header))
-        return NULL;
     uint32_t cap = h->cap ? h->cap * 2 : FIRST_ROOM;
-    kd_header *v = kd_arena_alloc(h->arena, cap * sizeof(kd_header));
-    if (!v)
+    kd_header *v = NULL;
+    if (h->cap <= UINT32_MAX / 2 / sizeof(kd_header))
+        v = kd_arena_alloc(h->arena, cap * sizeof(kd_header));
+    if (KD_UNLIKELY(!v)) {
+        h->failed = true;
         return NULL;
+    }
     if (h->n)
         memcpy(v, h->v, h->n * sizeof(kd_header));
     h->v = v;

@@ -74,6 +74,7 @@ typedef struct kd_headers {
     kd_header *v;
     uint32_t n, cap;
     kd_arena *arena; /* where the list grows */
+    bool failed;     /* it could not grow: a field is missing */
 } kd_headers;
 
 /* An empty list that grows in `arena`. */

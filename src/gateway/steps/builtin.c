@@ -33,30 +33,32 @@ typedef struct body {
     kd_branch *branch;
     char *p;
     size_t n, cap;
-    bool asked, ready, failed;
+    bool asked, ready;
+    uint16_t refused; /* status: too large, or no memory */
 } body;
 
 static void on_body(kd_exchange *x, kd_str piece, bool end, bool failed)
 {
     body *b = x->body_owner;
-    if (b->n + piece.n > b->cap && !b->failed) {
+    if (b->n + piece.n > b->cap && !b->refused) {
         size_t cap = b->cap ? b->cap * 2 : 4096;
         while (cap < b->n + piece.n)
             cap *= 2;
         char *p = cap > BODY_MAX ? NULL : kd_arena_alloc(x->front->arena, cap);
         if (p && b->n)
             memcpy(p, b->p, b->n);
-        b->failed = !p;
+        if (!p)
+            b->refused = cap > BODY_MAX ? 413 : 503;
         if (p)
             b->p = p, b->cap = cap;
     }
-    if (!b->failed && piece.n) {
+    if (!b->refused && piece.n) {
         memcpy(b->p + b->n, piece.p, piece.n);
         b->n += piece.n;
     }
-    if (end || failed || b->failed) {
+    if (end || failed || b->refused) {
         x->on_body = NULL;
-        if (b->failed)
+        if (b->refused)
             x->front->ops->pause_body(x->front);
         b->ready = true;
         kd_branch_resume(b->branch);
@@ -104,14 +106,17 @@ static void put_headers_v(kd_buf *out, kd_headers *headers)
     kd_buf_byte(out, ']');
 }
 
-static void query_as_headers(kd_exchange *x, kd_headers *out)
+/* False without memory. */
+static bool query_as_headers(kd_exchange *x, kd_headers *out)
 {
     kd_query query = {0};
     kd_headers_init(out, x->front->arena);
-    kd_go_query_parse(x->front->arena, x->front->head->query, &query);
+    if (!kd_go_query_parse(x->front->arena, x->front->head->query, &query))
+        return false;
     for (uint32_t i = 0; i < query.n; i++)
-        if (query.v[i].key.n <= UINT16_MAX)
-            kd_headers_add(out, query.v[i].key, query.v[i].value);
+        if (query.v[i].key.n <= UINT16_MAX && !kd_headers_add(out, query.v[i].key, query.v[i].value))
+            return false;
+    return true;
 }
 
 static void log_part(kd_exchange *x, const char *name, kd_str text)
@@ -126,11 +131,14 @@ static kd_verdict enter_debug(kd_branch *branch, const void *config, void *state
     body *b = state;
     if (!whole_body(branch, b))
         return KD_WAIT;
+    if (b->refused)
+        return kd_exchange_answer(branch, b->refused, KD_STR(""), KD_STR(""));
     kd_exchange *x = branch->x;
     kd_buf *out = &x->worker->out;
     if (kd_log_wants(KD_LOG_DEBUG)) {
         kd_headers query;
-        query_as_headers(x, &query);
+        if (!query_as_headers(x, &query))
+            return kd_exchange_answer(branch, 503, KD_STR(""), KD_STR(""));
         log_part(x, "Method", x->front->head->method_text);
         log_part(x, "URL", x->front->head->target);
         kd_buf_reset(out, KD_OUT_KEEP);
@@ -181,12 +189,14 @@ static void put_lists(kd_buf *out, const char *key, kd_headers *lists)
     kd_buf_byte(out, '}');
 }
 
-static void put_details(kd_exchange *x, kd_buf *out)
+/* False without memory. */
+static bool put_details(kd_exchange *x, kd_buf *out)
 {
     kd_query query = {0};
     kd_buf encoded;
     kd_buf_init(&encoded, 4u * 1024 * 1024);
-    kd_go_query_parse(x->front->arena, x->front->head->query, &query);
+    if (!kd_go_query_parse(x->front->arena, x->front->head->query, &query))
+        return false;
     kd_go_query_encode(&query, &encoded);
     kd_buf_add(out, KD_STR(",\"req_uri_details\":{"));
     put_string(out, "fragment", KD_STR(""));
@@ -195,7 +205,9 @@ static void put_details(kd_exchange *x, kd_buf *out)
     put_string(out, "query", kd_buf_str(&encoded));
     put_string(out, "user", KD_STR(""));
     kd_buf_byte(out, '}');
+    bool ok = !encoded.failed;
     kd_buf_fini(&encoded);
+    return ok;
 }
 
 static kd_verdict enter_echo(kd_branch *branch, const void *config, void *state)
@@ -204,14 +216,16 @@ static kd_verdict enter_echo(kd_branch *branch, const void *config, void *state)
     body *b = state;
     if (!whole_body(branch, b))
         return KD_WAIT;
+    if (b->refused)
+        return kd_exchange_answer(branch, b->refused, KD_STR(""), KD_STR(""));
     kd_exchange *x = branch->x;
     kd_buf *out = &x->worker->out;
     kd_headers query;
-    query_as_headers(x, &query);
     kd_buf_reset(out, KD_OUT_KEEP);
     kd_buf_byte(out, '{');
     put_string(out, "req_uri", x->front->head->target);
-    put_details(x, out);
+    if (!put_details(x, out) || !query_as_headers(x, &query))
+        return kd_exchange_answer(branch, 503, KD_STR(""), KD_STR(""));
     put_string(out, "req_method", x->front->head->method_text);
     put_lists(out, "req_querystring", &query);
     put_string(out, "req_body", kd_str_of(b->p, b->n));
