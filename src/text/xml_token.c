@@ -486,7 +486,7 @@ static int comment_in_directive(kd_xml_scan *s, char *c)
 /* Up to the '>' that closes it, with quotes, angle brackets and comments inside. */
 static bool read_directive(kd_xml_scan *s)
 {
-    char c, quote = 0;
+    char c = 0, quote = 0;
     int comment;
     int64_t depth = 0;
     for (;;) {
