@@ -3,6 +3,7 @@
 #include "config/builtin.h"
 #include "gateway/access_log.h"
 #include "gateway/compile.h"
+#include "gateway/names.h"
 #include "gateway/steps/core.h"
 
 #include <stdlib.h>
@@ -204,10 +205,11 @@ kd_generation *kd_generation_create(kd_arena *arena, kd_service *service, unsign
     atomic_init(&g->workers, n_workers);
     kd_router_options_load(service, &g->options);
     g->version_header = g->options.hide_version_header ? KD_STR("Version undefined") : KD_STR(KD_VERSION_HEADER);
-    bool limits = kd_limits_load(service, &g->limits, errors);
+    bool own = kd_limits_load(service, &g->limits, errors);
+    own &= kd_names_load(service, &g->arena, &g->names, errors);
     read_settings(g);
     kd_compile compile = {.generation = g, .arena = &g->arena, .service = service, .errors = errors};
-    if (!limits || !read_tls(g) || !kd_client_ip_init(&g->client_ip, &g->options, &g->arena) || !build_routes(g, &compile) ||
+    if (!own || !read_tls(g) || !kd_client_ip_init(&g->client_ip, &g->options, &g->arena) || !build_routes(g, &compile) ||
         !kd_access_log_install(g, isatty(STDOUT_FILENO) && strcmp(getenv("TERM") ? getenv("TERM") : "", "dumb") != 0)) {
         /* What the findings point to lies in the arena: it stays the caller's. */
         *arena = g->arena;

@@ -52,6 +52,7 @@ typedef struct kd_generation {
     kd_server_settings server;
     kd_client_settings client;
     kd_limits limits;
+    kd_dns_options names; /* where backends are looked up */
     kd_tls_profile *tls; /* a use of it, where https may be spoken; else NULL */
     kd_log_settings log;
     _Atomic unsigned workers; /* that still use it */

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define SLAB 16u /* exchanges */
+#define SLAB 8u /* exchanges */
 /* Reading a JSON document takes so many times its size for the moment (text/json.c), on one worker or, at worst, on
  * two. */
 #define READING 6u
@@ -143,11 +143,18 @@ void kd_hold_resume(kd_gateway_worker *worker)
 /* ---- what a backend may send unasked
  * ----------------------------------------------------------------------------------- */
 
+void kd_hold_cost(kd_gateway_worker *worker, size_t cost)
+{
+    kd_ledger_release(KD_ACCOUNT_SOCKETS, worker->n_counted * worker->cost);
+    kd_ledger_charge(KD_ACCOUNT_SOCKETS, worker->n_counted * cost);
+    worker->cost = cost;
+}
+
 void kd_hold_began(kd_gateway_worker *worker)
 {
     if (KD_LIKELY(++worker->n_costly <= worker->n_counted))
         return;
-    kd_ledger_charge(KD_ACCOUNT_SOCKETS, SLAB * KD_EXCHANGE_COST);
+    kd_ledger_charge(KD_ACCOUNT_SOCKETS, SLAB * worker->cost);
     worker->n_counted += SLAB;
 }
 
@@ -156,6 +163,6 @@ void kd_hold_ended(kd_gateway_worker *worker)
     /* Not at once: a worker that swings around a slab's edge does not bother the others. */
     if (KD_LIKELY(--worker->n_costly + 2 * SLAB > worker->n_counted))
         return;
-    kd_ledger_release(KD_ACCOUNT_SOCKETS, SLAB * KD_EXCHANGE_COST);
+    kd_ledger_release(KD_ACCOUNT_SOCKETS, SLAB * worker->cost);
     worker->n_counted -= SLAB;
 }

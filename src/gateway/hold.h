@@ -5,14 +5,14 @@
  * takes all its room at once: what is let in completes. While memory is short (KD_PRESSURE_BODIES) calls whose body is
  * to be collected wait in a line of their worker; their endpoint's deadline bounds the wait.
  *
- * An exchange under way also counts with what its backend may send into the kernel's buffer before anybody reads. */
+ * An exchange also counts with what its backend may send into the kernel's buffer before anybody reads (kd_limits'
+ * exchange_cost), until its answer is on its way. */
 #ifndef KD_GATEWAY_HOLD_H
 #define KD_GATEWAY_HOLD_H
 
 #include "base/ledger.h"
 
-#define KD_HOLD_FROM     (64u * 1024)
-#define KD_EXCHANGE_COST (64u * 1024) /* of kernel memory, until its answer is on its way */
+#define KD_HOLD_FROM (64u * 1024)
 
 struct kd_exchange;
 struct kd_gateway_worker;
@@ -51,15 +51,17 @@ void kd_hold_cancel(struct kd_gateway_worker *worker, kd_held *held);
 /* Lets in those for whom there is room now. */
 void kd_hold_resume(struct kd_gateway_worker *worker);
 
-/* Is memory so short that no new request is let in? Above KD_PRESSURE_SHED, or when the kernel may hold a third of it.
+/* Is memory so short that no new request is let in? Above KD_PRESSURE_SHED, or when the kernel may hold a quarter of it.
  */
 static inline bool kd_hold_is_full(void)
 {
     size_t ceiling = kd_ledger_ceiling();
-    return ceiling && (kd_ledger_total() > ceiling / 10 * 9 || kd_ledger_used(KD_ACCOUNT_SOCKETS) > ceiling / 3);
+    return ceiling && (kd_ledger_total() > ceiling / 10 * 9 || kd_ledger_used(KD_ACCOUNT_SOCKETS) > ceiling / 4);
 }
 
-/* Counts an exchange's kernel memory, and takes it off again. The ledger is told in slabs of sixteen. */
+/* The cost of one has changed. */
+void kd_hold_cost(struct kd_gateway_worker *worker, size_t cost);
+/* Counts an exchange's kernel memory, and takes it off again. The ledger is told in slabs of eight. */
 void kd_hold_began(struct kd_gateway_worker *worker);
 void kd_hold_ended(struct kd_gateway_worker *worker);
 

@@ -11,6 +11,8 @@
 /* A socket's buffers are bounded when they could take more than this part of the memory. */
 #define SOCKET_PART    1024
 #define LEAST_BUFFER   ((size_t)64 * 1024)  /* less than two segments of a loopback device stall each other */
+#define USUAL_COST     ((size_t)16 * 1024)
+#define WORST_COST     ((size_t)128 * 1024)
 #define AUTOMATIC_FROM ((size_t)256 * 1024) /* from here on the system may size them */
 
 bool kd_limits_parse_size(kd_str text, uint64_t *out)
@@ -97,6 +99,8 @@ bool kd_limits_load(const kd_service *service, kd_limits *out, kd_errors *errors
     }
     size_t part = out->max_memory / SOCKET_PART;
     out->socket_buffer = part >= AUTOMATIC_FROM ? 0 : part < LEAST_BUFFER ? LEAST_BUFFER : part;
+    /* A bound that was asked for is kept in the worst case. Else a quarter of the machine is left for what is rare. */
+    out->exchange_cost = !out->memory_given ? USUAL_COST : out->socket_buffer ? 2 * out->socket_buffer : WORST_COST;
     return b.ok;
 }
 

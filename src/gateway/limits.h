@@ -16,6 +16,7 @@ typedef struct kd_limits {
     uint32_t max_requests;    /* in flight; 0: none */
     size_t max_header_bytes;  /* 0: as the root key says */
     uint64_t max_body_size;   /* of a request; 0: none */
+    size_t exchange_cost;     /* what the kernel may hold for a request in flight before anybody reads it */
     size_t socket_buffer;     /* what one socket may hold in each direction; 0: the system decides */
 } kd_limits;
 

@@ -57,23 +57,26 @@ static void take_settings(kd_gateway_worker *worker, kd_generation *generation)
     worker->generation = generation;
     worker->server.settings = generation->server;
     worker->client.settings = generation->client;
+    kd_hold_cost(worker, generation->limits.exchange_cost);
+    kd_dns_configure(worker->net->dns, &generation->names);
     worker->guarded = generation->limits.max_requests || generation->limits.max_body_size;
 }
 
 void kd_gateway_worker_adopt(kd_gateway_worker *worker, kd_generation *generation)
 {
     kd_generation *old = worker->generation;
-    if (old && worker->in_use == 0) {
+    uint32_t in_use = worker->in_use;
+    take_settings(worker, generation); /* while the old texts are there */
+    worker->in_use = 0;
+    if (old && in_use == 0) {
         let_go(old);
     } else if (old) {
         kd_retired *retired = malloc(sizeof *retired);
         if (retired) {
-            *retired = (kd_retired){worker->retired, old, worker->in_use};
+            *retired = (kd_retired){worker->retired, old, in_use};
             worker->retired = retired;
         } /* without memory the old generation is kept for good: its exchanges must end well */
     }
-    worker->in_use = 0;
-    take_settings(worker, generation);
 }
 
 uint64_t kd_gateway_in_flight(const kd_gateway_worker *worker)
@@ -204,6 +207,7 @@ void kd_gateway_worker_stop(kd_worker *net)
     net->loop.on_turn_end = NULL;
     kd_timer_disarm(&net->loop.timers, &worker->tick);
     kd_ledger_release(KD_ACCOUNT_QUEUES, worker->out_counted);
+    kd_hold_cost(worker, 0);
     kd_json_pool_fini(&worker->json);
     kd_json_shapes_destroy(worker->shapes);
     kd_buf_fini(&worker->out);

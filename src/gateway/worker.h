@@ -29,6 +29,7 @@ typedef struct kd_gateway_worker {
     bool guarded;                    /* the generation limits requests or their bodies */
     kd_held *held, **held_tail;      /* calls that wait for memory (gateway/hold.h) */
     uint32_t n_costly, n_counted;    /* exchanges that may cost kernel memory, and for how many the ledger knows */
+    size_t cost;                     /* of one of them */
     size_t out_counted;              /* bytes of `out` that the ledger knows of */
     kd_timer tick;                   /* runs while there is something to give back or somebody waits */
     bool tick_soon;                  /* it is armed for those who wait */
