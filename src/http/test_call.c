@@ -197,7 +197,7 @@ static void test_chain(void **state)
 
 static const scripted fine = {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"};
 
-/* A kept connection that the backend closes is noticed at once; one that closes under the request is replaced once. */
+/* A kept connection that closes under the request is replaced, once. */
 static void test_stale(void **state)
 {
     static const struct {
@@ -248,7 +248,11 @@ static void test_stale(void **state)
             fail_msg("%s: %.*s", cases[i].label, KD_FMT(a->call.error));
         calls_down(cases[i].label);
     }
-    /* Idle: closed by the peer, or speaking out of turn. */
+}
+
+/* A kept connection that the backend closes, or on which it speaks out of turn, is dropped at once. */
+static void test_idle(void **state)
+{
     for (int speaks = 0; speaks < 2; speaks++) {
         calls_up(&fine, 1);
         get();
@@ -420,9 +424,10 @@ static void test_timeouts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers), cmocka_unit_test(test_data_follows), cmocka_unit_test(test_lifo),
-        cmocka_unit_test(test_chain),   cmocka_unit_test(test_stale),        cmocka_unit_test(test_surplus),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_pool_bounds),  cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_answers),  cmocka_unit_test(test_data_follows), cmocka_unit_test(test_lifo),
+        cmocka_unit_test(test_chain),    cmocka_unit_test(test_stale),        cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_surplus),  cmocka_unit_test(test_refused),      cmocka_unit_test(test_pool_bounds),
+        cmocka_unit_test(test_timeouts),
     };
     return cmocka_run_group_tests_name("call", tests, NULL, NULL);
 }
