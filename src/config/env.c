@@ -58,6 +58,7 @@ static bool overlay_one(kd_arena *arena, kd_str name, kd_str value, kd_node *roo
     object->type = KD_NODE_STRING;
     object->first = NULL;
     object->n = 0;
+    object->go = NULL;
     object->text = value;
     object->at = at;
     return true;

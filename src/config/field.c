@@ -57,9 +57,16 @@ void kd_walk_stop(kd_walk *walk, kd_error *error, kd_str compat)
 
 /* ---- findings */
 
+static bool is_time(const kd_node *node)
+{
+    return node->type == KD_NODE_STRING && node->go;
+}
+
 static const char *found_text(kd_arena *arena, const kd_node *node)
 {
     kd_str text;
+    if (is_time(node))
+        return "a date or time (in quotes it is a text)";
     switch (node->type) {
     case KD_NODE_STRING:
         text = kd_arena_printf(arena, "the string \"%.*s%s\"", node->text.n > SHOWN_MAX ? SHOWN_MAX : (int)node->text.n,
@@ -115,6 +122,8 @@ static const char *expected_text(const kd_field *field)
 /* The name of a node's type in Go. */
 static const char *go_type(const kd_node *node)
 {
+    if (node->go)
+        return node->go;
     switch (node->type) {
     case KD_NODE_STRING:
         return "string";
@@ -179,8 +188,16 @@ static bool no_memory(kd_walk *w)
 
 /* ---- scalars (mapstructure's weak decoding) */
 
-static int64_t truncate_number(double v)
+static int64_t truncate_number(const kd_node *node)
 {
+    int64_t exact;
+    uint64_t above;
+    kd_str error;
+    double v = node->number;
+    if (node->integer && kd_go_int_parse(node->text, &exact, &error))
+        return exact;
+    if (node->integer && kd_str_to_u64(node->text, UINT64_MAX, &above))
+        return (int64_t)above;
     /* What the reference's machine makes of a number beyond the range. */
     if (!(v >= -9223372036854775808.0 && v < 9223372036854775808.0))
         return INT64_MIN;
@@ -189,7 +206,7 @@ static int64_t truncate_number(double v)
 
 static bool decode_string(kd_walk *w, const kd_node *node, kd_str *out, const kd_path *path)
 {
-    if (node->type == KD_NODE_STRING) {
+    if (kd_node_is_text(node)) {
         *out = node->text;
         return true;
     }
@@ -214,9 +231,11 @@ static bool decode_string(kd_walk *w, const kd_node *node, kd_str *out, const kd
 static bool decode_int(kd_walk *w, const kd_node *node, int64_t *out, const kd_path *path)
 {
     kd_str error = KD_STR("");
+    if (is_time(node))
+        return kd_walk_refuse(w, node, path, "an integer", "int");
     switch (node->type) {
     case KD_NODE_NUMBER:
-        *out = truncate_number(node->number);
+        *out = truncate_number(node);
         return true;
     case KD_NODE_BOOL:
         *out = node->boolean;
@@ -233,6 +252,8 @@ static bool decode_int(kd_walk *w, const kd_node *node, int64_t *out, const kd_p
 
 static bool decode_bool(kd_walk *w, const kd_node *node, bool *out, const kd_path *path)
 {
+    if (is_time(node))
+        return kd_walk_refuse(w, node, path, "true or false", "bool");
     switch (node->type) {
     case KD_NODE_BOOL:
         *out = node->boolean;
@@ -253,6 +274,8 @@ static bool decode_bool(kd_walk *w, const kd_node *node, bool *out, const kd_pat
 static bool decode_float(kd_walk *w, const kd_node *node, double *out, const kd_path *path)
 {
     kd_str error = KD_STR("");
+    if (is_time(node))
+        return kd_walk_refuse(w, node, path, "a number", "float64");
     switch (node->type) {
     case KD_NODE_NUMBER:
         *out = node->number;
@@ -274,9 +297,11 @@ static bool decode_duration(kd_walk *w, const kd_node *node, kd_ns *out, const k
 {
     static const char expected[] = "a duration with unit such as \"2s\" or \"500ms\"";
     kd_str error = KD_STR("");
+    if (is_time(node))
+        return kd_walk_refuse(w, node, path, expected, "time.Duration");
     switch (node->type) {
     case KD_NODE_NUMBER:
-        *out = truncate_number(node->number);
+        *out = truncate_number(node);
         if (*out > 0 && *out < KD_MS)
             kd_errors_add(w->errors, KD_SEVERITY_WARNING, node->at, kd_path_text(w->arena, path, false),
                           "a number without unit means nanoseconds: %.*s is %lld ns", KD_FMT(node->text),
@@ -347,13 +372,13 @@ static bool decode_uints(kd_walk *w, const kd_node *node, kd_uint_list *out, con
         int64_t number = 0;
         kd_str error;
         if (item->type == KD_NODE_NUMBER)
-            number = truncate_number(item->number);
+            number = truncate_number(item);
         else if (item->type == KD_NODE_BOOL)
             number = item->boolean;
-        else if (item->type == KD_NODE_STRING && item->text.n && !kd_go_int_parse(item->text, &number, &error))
+        else if (kd_node_is_text(item) && item->text.n && !kd_go_int_parse(item->text, &number, &error))
             ok = refuse(w, item, &at, "an integer from 0 to 65535", NULL,
                         "cannot parse value as 'uint16': strconv.ParseUint: %.*s", KD_FMT(error));
-        else if (item->type == KD_NODE_LIST || item->type == KD_NODE_OBJECT)
+        else if (item->type == KD_NODE_LIST || item->type == KD_NODE_OBJECT || item->go)
             ok = kd_walk_refuse(w, item, &at, "an integer from 0 to 65535", "uint16");
         v[i] = (uint16_t)number;
     }

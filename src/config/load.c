@@ -6,6 +6,8 @@
 #include "config/keep.h"
 #include "config/load_bytes.h"
 #include "config/model_init.h"
+#include "config/toml_tree.h"
+#include "config/yaml_tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -112,10 +114,14 @@ static void refuse_without_memory(loading *l)
     refuse(l, KD_STR("out of memory"));
 }
 
-static bool other_format(kd_str path)
+/* The last extension chooses the format, in exact case; everything else is JSON (spec/04 section 4.1). */
+static kd_node *read_tree(loading *l, kd_str path, kd_str text, kd_str *compat)
 {
-    return kd_str_ends(path, KD_STR(".yml")) || kd_str_ends(path, KD_STR(".yaml")) ||
-           kd_str_ends(path, KD_STR(".toml"));
+    if (kd_str_ends(path, KD_STR(".yml")) || kd_str_ends(path, KD_STR(".yaml")))
+        return kd_yaml_tree_read(l->work, path, text, l->errors, compat);
+    if (kd_str_ends(path, KD_STR(".toml")))
+        return kd_toml_tree_read(l->work, path, text, l->errors, compat);
+    return kd_json_tree_read(l->work, path, text, l->errors, compat);
 }
 
 /* mapstructure's lines, joined as KrakenD joins them. */
@@ -206,15 +212,7 @@ static void load_text(loading *l, kd_str text, kd_severity conflicts)
         refuse_without_memory(l);
         return;
     }
-    if (other_format(path)) {
-        kd_str message = KD_STR("YAML configuration is not available in this version: convert it to JSON");
-        if (kd_str_ends(path, KD_STR(".toml")))
-            message = KD_STR("TOML configuration is not available in this version: convert it to JSON");
-        kd_errors_add(l->errors, KD_SEVERITY_ERROR, NULL, KD_STR(""), "%.*s", KD_FMT(message))->compat = message;
-        refuse(l, message);
-        return;
-    }
-    kd_node *root = kd_json_tree_read(l->work, path, text, l->errors, &compat);
+    kd_node *root = read_tree(l, path, text, &compat);
     l->out->tree = root;
     if (root)
         decode(l, root, conflicts);

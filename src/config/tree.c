@@ -68,7 +68,7 @@ kd_value kd_node_value(kd_arena *arena, const kd_node *node)
     case KD_NODE_BOOL:
         return kd_value_bool(node->boolean);
     case KD_NODE_NUMBER:
-        return kd_value_float(node->number);
+        return node->integer ? kd_value_literal(node->text) : kd_value_float(node->number);
     case KD_NODE_STRING:
         return kd_value_string(node->text, KD_ORIGIN_DECODED);
     case KD_NODE_LIST:
