@@ -3,6 +3,7 @@
 #include "base/ledger.h"
 #include "base/log.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -511,7 +512,7 @@ static bool drive_busy(kd_connection *c)
     if ((c->stream.io.ready & KD_IO_HUP) && !q->done_told && q->front.body_ended && q->rest_n == 0) {
         char byte;
         ssize_t n = recv(c->stream.io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && !kd_stream_writable(&c->stream)))
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) /* the end, or a reset */
             kd_connection_lose(c);
     }
     return false;

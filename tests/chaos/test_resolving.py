@@ -1,0 +1,161 @@
+"""Name servers that are slow, empty, dead or change their mind, through gateway/dns."""
+import signal
+import socket
+import struct
+import tempfile
+import threading
+import time
+import unittest
+
+from chaos import Backend, Watched, endpoint, eventually, grown, json_reply
+
+
+class Dns:
+    """A name server on a port of its own. records: name to (address, TTL); `delay` and `silent` can be changed."""
+
+    def __init__(self, records):
+        self.records, self.asked, self.delay, self.silent, self.over = records, [], 0.0, False, False
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(0.1)
+        self.server = "127.0.0.1:%d" % self.socket.getsockname()[1]
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while not self.over:
+            try:
+                query, peer = self.socket.recvfrom(4096)
+            except TimeoutError:
+                continue
+            labels, at = [], 12
+            while query[at]:
+                labels.append(query[at + 1:at + 1 + query[at]].decode("latin1"))
+                at += query[at] + 1
+            name, kind = ".".join(labels).lower(), struct.unpack(">H", query[at + 1:at + 3])[0]
+            self.asked.append(name)
+            if self.silent:
+                continue
+            address, ttl = self.records.get(name, (None, 0))
+            record = b""
+            if address and kind == 1:
+                record = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, ttl, 4) + socket.inet_aton(address)
+            flags = 0x8180 if name in self.records else 0x8183
+            reply = query[:2] + struct.pack(">HHHHH", flags, 1, 1 if record else 0, 0, 0) + query[12:at + 5] + record
+            if self.delay:
+                threading.Timer(self.delay, self.socket.sendto, (reply, peer)).start()
+            else:
+                self.socket.sendto(reply, peer)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.over = True
+        self.thread.join()
+        time.sleep(self.delay)
+        self.socket.close()
+
+
+class Names(unittest.TestCase):
+    def setUp(self):
+        self.backend = Backend(lambda c, h: json_reply(c, {"found": True}))
+
+    def tearDown(self):
+        self.backend.__exit__()
+
+    def config(self, host, timeout="2s", **dns):
+        return {"timeout": timeout, "dns_cache_ttl": "1s", "endpoints": [endpoint("/x", "http://%s:%d" % (host, self.backend.port))],
+                "extra_config": {"gateway/dns": dns}}
+
+    def test_found(self):
+        with Dns({"shop.test": ("127.0.0.1", 60)}) as dns, Watched(self.config("shop.test", servers=[dns.server])) as gateway:
+            self.assertEqual((200, b'{"found":true}', True), gateway.ask("/x"))
+
+    def test_search(self):
+        with Dns({"shop.inner.test": ("127.0.0.1", 60)}) as dns, \
+                Watched(self.config("shop", servers=[dns.server], search=["outer.test", "inner.test"])) as gateway:
+            self.assertEqual((200, b'{"found":true}', True), gateway.ask("/x"))
+            self.assertIn("shop.outer.test", dns.asked)
+
+    def test_empty_and_unknown(self):
+        with Dns({"shop.test": (None, 60)}) as dns:
+            for host in ("shop.test", "nobody.test"):
+                with self.subTest(host=host), Watched(self.config(host, servers=[dns.server])) as gateway:
+                    before = gateway.counters()
+                    self.assertEqual((500, b"", True), gateway.ask("/x"))
+                    self.assertEqual({"dns": 1}, grown(before, gateway.counters()))
+
+    def test_slow(self):
+        """Slower than the endpoint: the deadline ends it; nothing else waits, and a faster answer is used."""
+        with Dns({"shop.test": ("127.0.0.1", 60)}) as dns, \
+                Watched(self.config("shop.test", timeout="500ms", servers=[dns.server])) as gateway:
+            dns.delay = 1.5
+            before = gateway.counters()
+            clients = [threading.Thread(target=gateway.ask, args=("/x",)) for _ in range(8)]
+            for c in clients:
+                c.start()
+            self.assertEqual(200, gateway.get("/__health")[0])
+            for c in clients:
+                c.join()
+            self.assertEqual({"deadline": 8}, grown(before, gateway.counters()))
+            dns.delay = 0.0
+            eventually(lambda: gateway.ask("/x")[0] == 200, "the name is found in the end")
+
+    def test_dead(self):
+        """No answer at all: the resolver's own timeout, well before the endpoint's."""
+        with Dns({}) as dns:
+            config = self.config("shop.test", timeout="30s", servers=[dns.server])
+            config["extra_config"]["gateway/dns"]["timeout"] = "100ms"
+            with Watched(config) as gateway:
+                dns.silent = True
+                before = gateway.counters()
+                self.assertEqual((500, b"", True), gateway.ask("/x"))
+                self.assertEqual({"dns": 1}, grown(before, gateway.counters()))
+
+    def test_changes(self):
+        """When the address moves, requests follow it once the TTL is over."""
+        other = Backend.__new__(Backend)
+        other.serve = lambda c, h: json_reply(c, {"moved": True})
+        other.listener = socket.create_server(("127.0.0.2", self.backend.port), backlog=64)
+        threading.Thread(target=other.accept, daemon=True).start()
+        with other, Dns({"shop.test": ("127.0.0.1", 1)}) as dns:
+            config = self.config("shop.test", servers=[dns.server])
+            config["disable_keep_alives"] = True
+            with Watched(config) as gateway:
+                self.assertEqual(b'{"found":true}', gateway.ask("/x")[1])
+                dns.records["shop.test"] = ("127.0.0.2", 1)
+                eventually(lambda: gateway.ask("/x")[1] == b'{"moved":true}', "requests go to the new address")
+
+    def test_hosts_file(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".hosts") as hosts, Dns({}) as dns:
+            hosts.write("127.0.0.1 first.test shop.test # here\n")
+            hosts.flush()
+            with Watched(self.config("shop.test", servers=[dns.server], hosts_file=hosts.name)) as gateway:
+                self.assertEqual((200, b'{"found":true}', True), gateway.ask("/x"))
+            self.assertEqual([], dns.asked)
+
+    def test_reload(self):
+        """Another server in a reloaded configuration is asked, even by requests that wait for the old one."""
+        dead = Dns({})
+        dead.silent = True
+        with dead, Dns({"shop.test": ("127.0.0.1", 60)}) as dns, \
+                Watched(self.config("shop.test", timeout="50s", servers=[dead.server])) as gateway:
+            answers = []
+            client = threading.Thread(target=lambda: answers.append(gateway.ask("/x")))
+            client.start()
+            eventually(lambda: dead.asked, "the dead server is asked")
+            gateway.write(self.config("shop.test", timeout="50s", servers=[dns.server]))
+            gateway.signal(signal.SIGHUP)
+            client.join()
+            self.assertEqual([(200, b'{"found":true}', True)], answers)
+
+    def test_wrong_settings(self):
+        for wrong in ({"servers": ["nowhere"]}, {"servers": []}, {"timeout": "soon"}, {"search": "a.test"}, {"hosts_file": 1}):
+            with self.subTest(wrong=wrong), self.assertRaisesRegex(AssertionError, "ended"):
+                with Watched(self.config("shop.test", **wrong)):
+                    pass
+
+
+if __name__ == "__main__":
+    unittest.main()
