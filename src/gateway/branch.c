@@ -135,11 +135,14 @@ void kd_branch_limit(kd_branch *branch, kd_ns deadline)
 
 kd_verdict kd_branch_fail(kd_branch *branch, kd_failure failure, kd_str text)
 {
-    static kd_fault without_memory = {.failure = KD_FAIL_SHED, .status = 503};
     kd_fault *fault = KD_NEW(branch->x->front->arena, kd_fault);
     if (fault)
         *fault = (kd_fault){.failure = failure, .text = text};
-    branch->outcome = (kd_outcome){.fault = fault ? fault : &without_memory};
+    if (KD_UNLIKELY(!fault)) {
+        branch->spare = (kd_fault){.failure = KD_FAIL_SHED, .status = 503};
+        fault = &branch->spare;
+    }
+    branch->outcome = (kd_outcome){.fault = fault};
     return KD_FAIL;
 }
 

@@ -86,6 +86,7 @@ typedef struct kd_branch {
     kd_timer timer;
     kd_request *request;
     kd_outcome outcome;
+    kd_fault spare; /* what is told when there is no memory for a fault */
     struct kd_received *received; /* of the call inside, for the steps around it */
     void (*on_end)(struct kd_branch *branch);
     void *owner;

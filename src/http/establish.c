@@ -11,7 +11,7 @@ void kd_establish_prepare(kd_upstream *up)
 {
     const kd_target *target = up->pool->target;
     if (target->tls)
-        up->stage = target->proxy ? KD_STAGE_PROXY : KD_STAGE_TLS;
+        up->stage = target->proxy ? KD_CONNECT_PROXY : KD_CONNECT_TLS;
 }
 
 static kd_loop *loop_of(kd_upstream *up)
@@ -133,7 +133,7 @@ static kd_established shake_hands(kd_upstream *up, kd_failure *failure, kd_str *
 static bool begin(kd_upstream *up, kd_failure *failure, kd_str *error)
 {
     up->begun = true;
-    if (up->stage == KD_STAGE_TLS) {
+    if (up->stage == KD_CONNECT_TLS) {
         arm(up, KD_TLS_HANDSHAKE_TIMEOUT);
         return start_tls(up, failure, error);
     }
@@ -151,10 +151,10 @@ kd_established kd_establish(kd_upstream *up, kd_failure *failure, kd_str *error)
         if (!up->begun && !begin(up, failure, error))
             return KD_ESTABLISH_FAILED;
         kd_established result =
-            up->stage == KD_STAGE_TLS ? shake_hands(up, failure, error) : hear_proxy(up, failure, error);
+            up->stage == KD_CONNECT_TLS ? shake_hands(up, failure, error) : hear_proxy(up, failure, error);
         if (result != KD_ESTABLISHED)
             return result;
-        up->stage = up->stage == KD_STAGE_PROXY ? KD_STAGE_TLS : KD_STAGE_NONE;
+        up->stage = up->stage == KD_CONNECT_PROXY ? KD_CONNECT_TLS : KD_CONNECT_DONE;
         up->begun = false;
     }
     if (kd_timer_armed(&up->call->timer))
@@ -164,7 +164,7 @@ kd_established kd_establish(kd_upstream *up, kd_failure *failure, kd_str *error)
 
 void kd_establish_timeout(const kd_upstream *up, kd_failure *failure, kd_str *error)
 {
-    bool tls = up->stage == KD_STAGE_TLS;
+    bool tls = up->stage == KD_CONNECT_TLS;
     *failure = tls ? KD_FAIL_TLS : KD_FAIL_CONNECT_TIMEOUT;
     *error = tls ? KD_STR("net/http: TLS handshake timeout") : KD_STR("context deadline exceeded");
 }

@@ -14,7 +14,7 @@ typedef struct kd_pool {
 } kd_pool;
 
 /* What is left to do on a new connection, after TCP. */
-enum { KD_STAGE_NONE, KD_STAGE_PROXY, KD_STAGE_TLS };
+enum { KD_CONNECT_DONE, KD_CONNECT_PROXY, KD_CONNECT_TLS };
 
 typedef struct kd_upstream {
     kd_stream stream;
@@ -28,7 +28,7 @@ typedef struct kd_upstream {
     uint32_t served;                        /* answers read whole */
     uint32_t carried;                       /* calls that were put on it */
     uint32_t profile;                       /* of TLS; 0: plain. Calls of another profile do not get this connection */
-    uint8_t stage;                          /* KD_STAGE_* */
+    uint8_t stage;                          /* KD_CONNECT_* */
     bool begun;                             /* the stage */
     bool connecting, driving, dead;
 } kd_upstream;
