@@ -241,14 +241,6 @@ kd_plan *kd_plan_own(const kd_compile *compile, kd_str name, const kd_step_type 
 
 /* ---- what is not there ------------------------------------------------------------------------------------------------- */
 
-static bool one_of(kd_str name, const kd_str *names, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (kd_str_eq(name, names[i]))
-            return true;
-    return false;
-}
-
 /* A block that is no object is none, as in KrakenD; but of an endpoint's auth/ namespaces KrakenD refuses every request
  * rather than let one pass (a typing mistake must not open an endpoint). */
 static bool guards(const kd_namespace *ns, const kd_node *block, uint8_t scope)
@@ -268,31 +260,15 @@ static const kd_str *guard_in(const kd_extras *extras, uint8_t scope)
     return NULL;
 }
 
-static const kd_str *name_of(kd_arena *arena, kd_str text)
-{
-    kd_str *name = KD_NEW(arena, kd_str);
-    if (name)
-        *name = text;
-    return name;
-}
-
 /* What the endpoint needs and this version does not have; NULL: nothing. Answering without it would be wrong, or would let
  * requests pass that should not. */
 static const kd_str *missing(const kd_compile *compile)
 {
-    static const kd_str inputs[] = {KD_STR_INIT("rss")};
     const kd_endpoint *e = compile->endpoint;
     const kd_str *guard = guard_in(&e->extra, KD_SCOPE_ENDPOINT);
     for (uint32_t i = 0; i < e->n_backends && !guard; i++)
         guard = guard_in(&e->backends[i].extra, KD_SCOPE_BACKEND);
-    if (guard)
-        return guard;
-    for (uint32_t i = 0; i < e->n_backends; i++) {
-        kd_str encoding = e->backends[i].encoding;
-        if (one_of(encoding, inputs, KD_COUNT(inputs)))
-            return name_of(compile->arena, kd_arena_printf(compile->arena, "encoding \"%.*s\"", KD_FMT(encoding)));
-    }
-    return NULL;
+    return guard;
 }
 
 kd_plan *kd_plan_compile(const kd_compile *outer)

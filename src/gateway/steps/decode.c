@@ -1,6 +1,7 @@
 /* What a backend's answer means: its status, then its body as data (spec/01 sections 7.11, 8.4, 9.1). */
 #include "gateway/steps/core.h"
 #include "http/gunzip.h"
+#include "text/feed.h"
 #include "text/xml.h"
 
 typedef enum decoder {
@@ -8,15 +9,20 @@ typedef enum decoder {
     DECODE_SAFEJSON,
     DECODE_STRING,
     DECODE_XML,
+    DECODE_RSS,
     DECODE_NOTHING,
     DECODE_RAW, /* has no name: no-op where the endpoint's output is too */
 } decoder;
 
 /* What is not here is json. */
 static const kd_str decoders[] = {
-    [DECODE_JSON] = KD_STR_INIT("json"),     [DECODE_SAFEJSON] = KD_STR_INIT("safejson"),
-    [DECODE_STRING] = KD_STR_INIT("string"), [DECODE_XML] = KD_STR_INIT("xml"),
-    [DECODE_NOTHING] = KD_STR_INIT("no-op"), [DECODE_RAW] = KD_STR_INIT("nothing is decoded"),
+    [DECODE_JSON] = KD_STR_INIT("json"),
+    [DECODE_SAFEJSON] = KD_STR_INIT("safejson"),
+    [DECODE_STRING] = KD_STR_INIT("string"),
+    [DECODE_XML] = KD_STR_INIT("xml"),
+    [DECODE_RSS] = KD_STR_INIT("rss"),
+    [DECODE_NOTHING] = KD_STR_INIT("no-op"),
+    [DECODE_RAW] = KD_STR_INIT("nothing is decoded"),
 };
 
 typedef enum on_status { STATUS_FAILS, STATUS_CODE, STATUS_DETAILS } on_status;
@@ -269,6 +275,22 @@ static kd_verdict decode_xml(kd_branch *branch, const decode *d, kd_received *r,
     return result == KD_XML_READ ? KD_NEXT : kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
 }
 
+static kd_verdict decode_feed(kd_branch *branch, kd_received *r, kd_response *response)
+{
+    kd_str error = {0};
+    switch (kd_feed_read(branch->x->front->arena, r->body, r->n, &response->data, &error)) {
+    case KD_FEED_READ:
+        response->complete = true;
+        return KD_NEXT;
+    case KD_FEED_BAD:
+        if (r->cut.n && kd_str_ends(error, KD_STR("EOF")))
+            return kd_branch_fail(branch, r->cut_class, r->cut);
+        return kd_branch_fail(branch, KD_FAIL_BAD_BODY, error);
+    default:
+        return kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
+    }
+}
+
 static kd_verdict leave_decode(kd_branch *branch, const void *config, void *state)
 {
     (void)state;
@@ -305,7 +327,9 @@ static kd_verdict leave_decode(kd_branch *branch, const void *config, void *stat
             return kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
         return KD_NEXT;
     }
-    return d->decoder == DECODE_XML ? decode_xml(branch, d, r, response) : decode_json(branch, d, r, response);
+    if (d->decoder == DECODE_XML)
+        return decode_xml(branch, d, r, response);
+    return d->decoder == DECODE_RSS ? decode_feed(branch, r, response) : decode_json(branch, d, r, response);
 }
 
 static void explain_decode(const void *config, kd_buf *out)
