@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import sys
-import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
 from gateway import LONG, PATIENCE, Backend, Gateway, endpoint, eventually, free_port, json_reply, no_op  # noqa: E402,F401
@@ -41,6 +40,11 @@ class Watched(Gateway):
     def resident(self):
         with open("/proc/%d/statm" % self.pid(), encoding="utf-8") as f:
             return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def keeps_freed_memory(self):
+        """Builds with a sanitizer hold back what is freed, so that late uses are found."""
+        with open("/proc/%d/maps" % self.pid(), encoding="utf-8") as f:
+            return "libasan" in f.read()
 
     def settle(self, descriptors, what):
         """Wait until nothing is in flight and there are no more descriptors than that; then it must still answer."""
@@ -90,7 +94,3 @@ def take_apart(data):
 def grown(before, after):
     """The classes of failure that were counted in between."""
     return {k: n - before["failures"].get(k, 0) for k, n in after["failures"].items() if n > before["failures"].get(k, 0)}
-
-
-def pause(seconds):
-    time.sleep(seconds)
