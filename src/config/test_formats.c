@@ -180,6 +180,7 @@ static void test_refused(void **state)
         {kd_yaml_tree_read, "a: 1\nb: 2\na: 3\n", 3, 1},
         {kd_yaml_tree_read, "a: {<<: 5}\n", 1, 9},
         {kd_yaml_tree_read, "[a]", 1, 1},
+        {kd_yaml_tree_read, "a: !!binary /w==", 1, 4},
         {kd_yaml_tree_read, "a: !!int x\n", 1, 4},
         {kd_toml_tree_read, "a = 1\na = 2\n", 2, 1},
         {kd_toml_tree_read, "\xc3\xa9 = 1\n", 1, 1},

@@ -1,6 +1,7 @@
 #include "config/yaml_scalar.h"
 
 #include "text/go/number.h"
+#include "text/utf8.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -284,7 +285,7 @@ static int base64_digit(char c)
                                   : -1;
 }
 
-/* RFC 4648 section 4 with padding; line ends are skipped. */
+/* RFC 4648 section 4 with padding; line ends are skipped. Nothing of a configuration is anything but text. */
 static bool decode_binary(kd_arena *arena, kd_str text, kd_str *out, kd_str *error)
 {
     char *to = kd_arena_alloc(arena, text.n / 4 * 3 + 4);
@@ -310,7 +311,8 @@ static bool decode_binary(kd_arena *arena, kd_str text, kd_str *out, kd_str *err
     if (digits % 4)
         return false;
     *out = kd_str_of(to, n - padding);
-    return true;
+    *error = KD_STR("!!binary value is no text");
+    return kd_utf8_valid(*out);
 }
 
 /* Does an explicit tag fit what the text turned out to be? */

@@ -1,0 +1,10 @@
+/* Any bytes as TOML: refused with a place and a reason, or a tree that keeps its promises. */
+#include "config/toml_tree.h"
+#include "fuzz_tree.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    return fuzz_tree(kd_toml_tree_read, data, size);
+}
