@@ -10,7 +10,7 @@
 #define MAPPED_FROM (256 * 1024)
 #define TRIM_EVERY  (5 * KD_SECOND)
 /* Part of max_memory that is left for what grows between two looks: log lines, pools of connections, malloc's own. */
-#define MARGIN 8
+#define MARGIN 6
 /* The ledger gets at least this part, however large the program is. */
 #define LEAST 4
 
