@@ -42,9 +42,10 @@ class Watched(Gateway):
             return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def keeps_freed_memory(self):
-        """Builds with a sanitizer hold back what is freed, so that late uses are found."""
+        """Builds with a sanitizer hold back what is freed and need memory of their own."""
         with open("/proc/%d/maps" % self.pid(), encoding="utf-8") as f:
-            return "libasan" in f.read()
+            text = f.read()
+        return "libasan" in text or "libtsan" in text
 
     def settle(self, descriptors, what):
         """Wait until nothing is in flight and there are no more descriptors than that; then it must still answer."""
