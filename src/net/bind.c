@@ -108,8 +108,15 @@ static bool look_up(kd_arena *arena, kd_str name, kd_address *to)
 {
     kd_str c = kd_arena_copy(arena, name);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
-    if (!c.p || memchr(c.p, 0, c.n) || getaddrinfo(c.p, NULL, &hints, &list) != 0)
+    if (!c.p || memchr(c.p, 0, c.n))
         return false;
+    if (getaddrinfo(c.p, NULL, &hints, &list) != 0) {
+        /* RFC 6761 section 6.3: that name means this machine, also where no hosts file says so. */
+        if (!kd_str_eq_ci(name, KD_STR("localhost")))
+            return false;
+        to->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        return true;
+    }
     const struct addrinfo *chosen = list;
     for (const struct addrinfo *at = list; at; at = at->ai_next) {
         if (at->ai_family == AF_INET) {
