@@ -9,7 +9,10 @@
 
 static _Atomic long fail_countdown;
 
-void kd_arena_fail_after(long n) { atomic_store(&fail_countdown, n); }
+void kd_arena_fail_after(long n)
+{
+    atomic_store(&fail_countdown, n);
+}
 
 static bool must_fail(void)
 {

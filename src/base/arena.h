@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 
-#define KD_CHUNK_SIZE 4096u        /* the common chunk, its header included */
+#define KD_CHUNK_SIZE  4096u        /* the common chunk, its header included */
 #define KD_CHUNK_LARGE (64u * 1024) /* the second size that a pool keeps */
 
 typedef struct kd_chunk {
@@ -32,8 +32,14 @@ void kd_chunk_give(kd_chunk_pool *pool, kd_chunk *chunk);
 /* Returns half of what the free lists hold to the system; called when the worker is idle. */
 void kd_chunk_pool_trim(kd_chunk_pool *pool);
 
-static inline char *kd_chunk_data(kd_chunk *chunk) { return (char *)(chunk + 1); }
-static inline size_t kd_chunk_room(const kd_chunk *chunk) { return chunk->size - sizeof(kd_chunk); }
+static inline char *kd_chunk_data(kd_chunk *chunk)
+{
+    return (char *)(chunk + 1);
+}
+static inline size_t kd_chunk_room(const kd_chunk *chunk)
+{
+    return chunk->size - sizeof(kd_chunk);
+}
 
 typedef struct kd_arena {
     char *at, *end;
@@ -70,7 +76,7 @@ kd_str kd_arena_copy(kd_arena *arena, kd_str s);
 /* printf into the arena; p is NULL when memory is out. */
 kd_str kd_arena_printf(kd_arena *arena, const char *format, ...) KD_PRINTF(2, 3);
 
-#define KD_NEW(arena, type) ((type *)kd_arena_zero((arena), sizeof(type)))
+#define KD_NEW(arena, type)          ((type *)kd_arena_zero((arena), sizeof(type)))
 #define KD_NEW_ARRAY(arena, type, n) ((type *)kd_arena_zero((arena), sizeof(type) * (n)))
 
 /* Fault injection for tests: every allocation of chunks and arenas from the n-th on fails (counted over all threads),

@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void kd_buf_init(kd_buf *buf, size_t max) { *buf = (kd_buf){.max = max}; }
+void kd_buf_init(kd_buf *buf, size_t max)
+{
+    *buf = (kd_buf){.max = max};
+}
 
 void kd_buf_fini(kd_buf *buf)
 {

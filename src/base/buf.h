@@ -42,6 +42,9 @@ static inline void kd_buf_byte(kd_buf *buf, char c)
 }
 
 void kd_buf_printf(kd_buf *buf, const char *format, ...) KD_PRINTF(2, 3);
-static inline kd_str kd_buf_str(const kd_buf *buf) { return (kd_str){buf->p, buf->n}; }
+static inline kd_str kd_buf_str(const kd_buf *buf)
+{
+    return (kd_str){buf->p, buf->n};
+}
 
 #endif

@@ -8,11 +8,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#define KD_LIKELY(x) __builtin_expect(!!(x), 1)
-#define KD_UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define KD_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define KD_LIKELY(x)                    __builtin_expect(!!(x), 1)
+#define KD_UNLIKELY(x)                  __builtin_expect(!!(x), 0)
+#define KD_COUNT(array)                 (sizeof(array) / sizeof((array)[0]))
 #define KD_CONTAINER(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
-#define KD_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define KD_PRINTF(fmt, args)            __attribute__((format(printf, fmt, args)))
 
 typedef struct kd_str {
     const char *p;
@@ -22,14 +22,26 @@ typedef struct kd_str {
 /* A kd_str of a string literal. */
 #define KD_STR(literal) ((kd_str){"" literal, sizeof(literal) - 1})
 /* The same where an initialiser of static storage is needed. */
-#define KD_STR_INIT(literal) {"" literal, sizeof(literal) - 1}
+#define KD_STR_INIT(literal)                                                                                           \
+    {                                                                                                                  \
+        "" literal, sizeof(literal) - 1                                                                                \
+    }
 /* The two arguments that printf's %.*s wants. */
 #define KD_FMT(s) (int)(s).n, (s).p
 
-static inline kd_str kd_str_of(const char *p, size_t n) { return (kd_str){p, n}; }
-static inline kd_str kd_str_from_c(const char *c) { return (kd_str){c, c ? strlen(c) : 0}; }
+static inline kd_str kd_str_of(const char *p, size_t n)
+{
+    return (kd_str){p, n};
+}
+static inline kd_str kd_str_from_c(const char *c)
+{
+    return (kd_str){c, c ? strlen(c) : 0};
+}
 
-static inline bool kd_str_eq(kd_str a, kd_str b) { return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); }
+static inline bool kd_str_eq(kd_str a, kd_str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
 
 static inline bool kd_str_starts(kd_str s, kd_str prefix)
 {
@@ -47,10 +59,19 @@ static inline kd_str kd_str_from(kd_str s, size_t from)
     return from >= s.n ? (kd_str){s.p + s.n, 0} : (kd_str){s.p + from, s.n - from};
 }
 
-static inline kd_str kd_str_head(kd_str s, size_t n) { return (kd_str){s.p, n < s.n ? n : s.n}; }
+static inline kd_str kd_str_head(kd_str s, size_t n)
+{
+    return (kd_str){s.p, n < s.n ? n : s.n};
+}
 
-static inline uint8_t kd_lower(uint8_t c) { return (uint8_t)(c - 'A') < 26 ? c | 0x20 : c; }
-static inline uint8_t kd_upper(uint8_t c) { return (uint8_t)(c - 'a') < 26 ? c & ~0x20 : c; }
+static inline uint8_t kd_lower(uint8_t c)
+{
+    return (uint8_t)(c - 'A') < 26 ? c | 0x20 : c;
+}
+static inline uint8_t kd_upper(uint8_t c)
+{
+    return (uint8_t)(c - 'a') < 26 ? c & ~0x20 : c;
+}
 
 /* Bytewise order, shorter first among equals: the order of Go's sort.Strings. Returns <0, 0, >0. */
 int kd_str_cmp(kd_str a, kd_str b);

@@ -9,9 +9,15 @@ static kd_ns read_clock(clockid_t id)
     return (kd_ns)t.tv_sec * KD_SECOND + t.tv_nsec;
 }
 
-kd_ns kd_clock_monotonic(void) { return read_clock(CLOCK_MONOTONIC); }
+kd_ns kd_clock_monotonic(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
 
-kd_ns kd_clock_wall(void) { return read_clock(CLOCK_REALTIME); }
+kd_ns kd_clock_wall(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
 
 static void two(char *to, int v)
 {

@@ -9,13 +9,19 @@ static struct {
 } ledger;
 
 static const char *const names[KD_ACCOUNT_COUNT] = {
-    "chunks", "bodies", "json", "connections", "sockets", "tls", "http2", "caches", "tables", "queues", "scripts",
-    "generations",
+    "chunks", "bodies", "json",   "connections", "sockets", "tls",
+    "http2",  "caches", "tables", "queues",      "scripts", "generations",
 };
 
-void kd_ledger_set_ceiling(size_t bytes) { atomic_store_explicit(&ledger.ceiling, bytes, memory_order_relaxed); }
+void kd_ledger_set_ceiling(size_t bytes)
+{
+    atomic_store_explicit(&ledger.ceiling, bytes, memory_order_relaxed);
+}
 
-size_t kd_ledger_ceiling(void) { return atomic_load_explicit(&ledger.ceiling, memory_order_relaxed); }
+size_t kd_ledger_ceiling(void)
+{
+    return atomic_load_explicit(&ledger.ceiling, memory_order_relaxed);
+}
 
 bool kd_ledger_reserve(kd_account account, size_t bytes)
 {
@@ -47,7 +53,10 @@ size_t kd_ledger_used(kd_account account)
     return atomic_load_explicit(&ledger.used[account], memory_order_relaxed);
 }
 
-size_t kd_ledger_total(void) { return atomic_load_explicit(&ledger.total, memory_order_relaxed); }
+size_t kd_ledger_total(void)
+{
+    return atomic_load_explicit(&ledger.total, memory_order_relaxed);
+}
 
 kd_pressure kd_ledger_pressure(void)
 {
@@ -60,4 +69,7 @@ kd_pressure kd_ledger_pressure(void)
     return total > ceiling / 10 * 8 ? KD_PRESSURE_BODIES : KD_PRESSURE_NONE;
 }
 
-const char *kd_account_name(kd_account account) { return names[account]; }
+const char *kd_account_name(kd_account account)
+{
+    return names[account];
+}

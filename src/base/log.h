@@ -5,7 +5,14 @@
 
 #include "base/bytes.h"
 
-typedef enum kd_level { KD_LOG_DEBUG, KD_LOG_INFO, KD_LOG_WARNING, KD_LOG_ERROR, KD_LOG_CRITICAL, KD_LOG_FATAL } kd_level;
+typedef enum kd_level {
+    KD_LOG_DEBUG,
+    KD_LOG_INFO,
+    KD_LOG_WARNING,
+    KD_LOG_ERROR,
+    KD_LOG_CRITICAL,
+    KD_LOG_FATAL
+} kd_level;
 
 typedef enum kd_log_format {
     KD_FORMAT_BASIC,   /* 2006/01/02 15:04:05 KRAKEND DEBUG: message */
@@ -19,7 +26,8 @@ typedef struct kd_log_settings {
     kd_str prefix;  /* at most 256 bytes, copied */
 } kd_log_settings;
 
-/* Starts the writer thread on `fd` (borrowed, usually stdout) with room for `room` bytes of lines. False without memory. */
+/* Starts the writer thread on `fd` (borrowed, usually stdout) with room for `room` bytes of lines. False without
+ * memory. */
 bool kd_log_start(int fd, size_t room);
 /* Writes out what is left (giving up after two seconds on a blocked sink) and ends the thread. */
 void kd_log_stop(void);

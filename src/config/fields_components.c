@@ -4,8 +4,12 @@
  * expected there and what a wrong type does (spec/01 sections 2.6 and 4.1, spec/04 section 8.2). */
 
 #define FIELD(name, kind, consequence, text)                                                                           \
-    .key = KD_STR_INIT(name), .type = KD_FIELD_##kind, .wrong = KD_WRONG_##consequence, .offset = KD_NO_OFFSET, .about = text
-#define TABLE(name, fields, scope) {name, scope, 0, KD_NO_OFFSET, fields, KD_COUNT(fields)}
+    .key = KD_STR_INIT(name), .type = KD_FIELD_##kind, .wrong = KD_WRONG_##consequence, .offset = KD_NO_OFFSET,        \
+    .about = text
+#define TABLE(name, fields, scope)                                                                                     \
+    {                                                                                                                  \
+        name, scope, 0, KD_NO_OFFSET, fields, KD_COUNT(fields)                                                         \
+    }
 
 static const kd_field error_body[] = {
     {FIELD("404", ANY, IGNORE, "Body of the answer for an unknown path.")},
@@ -14,7 +18,8 @@ static const kd_field error_body[] = {
 static const kd_fields error_body_fields = TABLE("error_body block", error_body, KD_SCOPE_SERVICE);
 
 static const kd_field router[] = {
-    {FIELD("disable_redirect_trailing_slash", BOOL, DROP_BLOCK, "Does not redirect /a/ to /a or back."), .dflt = "false"},
+    {FIELD("disable_redirect_trailing_slash", BOOL, DROP_BLOCK, "Does not redirect /a/ to /a or back."),
+     .dflt = "false"},
     {FIELD("disable_redirect_fixed_path", BOOL, DROP_BLOCK, "Does not redirect to the path in the right case.")},
     {FIELD("disable_handle_method_not_allowed", BOOL, DROP_BLOCK, "Answers 404 instead of 405.")},
     {FIELD("forwarded_by_client_ip", BOOL, DROP_BLOCK, "Takes the client's address from headers.")},

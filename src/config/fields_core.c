@@ -3,9 +3,12 @@
 /* The tables stand in the order of the fields of KrakenD's structs, because its errors come in that order (spec/04
  * section 23.2); after them what only our model knows. */
 
-#define AT(struct, member) .offset = offsetof(struct, member)
+#define AT(struct, member)             .offset = offsetof(struct, member)
 #define FIELD(name, kind, place, text) .key = KD_STR_INIT(name), .type = KD_FIELD_##kind, place, .about = text
-#define TABLE(name, fields, scope, struct, at) {name, scope, sizeof(struct), at, fields, KD_COUNT(fields)}
+#define TABLE(name, fields, scope, struct, at)                                                                         \
+    {                                                                                                                  \
+        name, scope, sizeof(struct), at, fields, KD_COUNT(fields)                                                      \
+    }
 
 /* ---- tls, client_tls, plugin */
 
@@ -21,7 +24,10 @@ static const kd_field client_pair[] = {
 };
 static const kd_fields client_pair_fields = TABLE("certificate", client_pair, 0, kd_tls_pair, KD_NO_OFFSET);
 
-#define TLS(name, kind, member, text) {FIELD(name, kind, AT(kd_tls_section, member), text), .reload = KD_RELOAD_REBUILD}
+#define TLS(name, kind, member, text)                                                                                  \
+    {                                                                                                                  \
+        FIELD(name, kind, AT(kd_tls_section, member), text), .reload = KD_RELOAD_REBUILD                               \
+    }
 static const kd_field tls[] = {
     TLS("disabled", BOOL, disabled, "Ignores the whole block."),
     TLS("public_key", STRING, public_key, "File of the certificate chain; the form of earlier versions, see keys."),
@@ -40,7 +46,9 @@ static const kd_field tls[] = {
 const kd_fields kd_tls_fields = TABLE("tls section", tls, 0, kd_tls_section, KD_NO_OFFSET);
 
 #define CLIENT(name, kind, member, text)                                                                               \
-    {FIELD(name, kind, AT(kd_client_tls_section, member), text), .reload = KD_RELOAD_REBUILD}
+    {                                                                                                                  \
+        FIELD(name, kind, AT(kd_client_tls_section, member), text), .reload = KD_RELOAD_REBUILD                        \
+    }
 static const kd_field client_tls[] = {
     CLIENT("allow_insecure_connections", BOOL, allow_insecure_connections, "Accepts any certificate of a backend."),
     CLIENT("ca_certs", STRINGS, ca_certs, "Further authorities of backends' certificates."),
@@ -71,17 +79,20 @@ static const kd_field backend[] = {
     {BACKEND("disable_host_sanitize", BOOL, disable_host_sanitize, "Takes the hosts as they are written.")},
     {BACKEND("url_pattern", STRING, url_pattern.source, "Path at the backend; {name} is replaced."), .dflt = "/"},
     {BACKEND("allow", STRINGS, allow, "The only fields of the answer that are kept."), .former = "whitelist"},
-    {BACKEND("deny", STRINGS, deny, "Fields of the answer that are removed; ignored beside allow."), .former = "blacklist"},
+    {BACKEND("deny", STRINGS, deny, "Fields of the answer that are removed; ignored beside allow."),
+     .former = "blacklist"},
     {BACKEND("mapping", STRING_MAP, mapping, "New names of the answer's fields.")},
     {BACKEND("encoding", STRING, encoding_source, "Format of the answer."), .dflt = "json"},
     {BACKEND("is_collection", BOOL, is_collection, "The answer is a list, put under the key \"collection\".")},
     {BACKEND("target", STRING, target, "Field of the answer that replaces the whole.")},
     {BACKEND("sd", STRING, sd, "How the hosts are found: static or dns."), .dflt = "static"},
     {BACKEND("sd_scheme", STRING, sd_scheme, "Scheme of hosts that were found by DNS."), .dflt = "http"},
-    {FIELD("urlkeys", STRINGS, .offset = KD_NO_OFFSET, "Accepted by KrakenD's decoder, without effect."), .go = "URLKeys"},
+    {FIELD("urlkeys", STRINGS, .offset = KD_NO_OFFSET, "Accepted by KrakenD's decoder, without effect."),
+     .go = "URLKeys"},
     {FIELD("concurrentcalls", INT, .offset = KD_NO_OFFSET, "Accepted by KrakenD's decoder, without effect."),
      .go = "ConcurrentCalls"},
-    {FIELD("timeout", DURATION, .offset = KD_NO_OFFSET, "Accepted by KrakenD's decoder, without effect."), .go = "Timeout"},
+    {FIELD("timeout", DURATION, .offset = KD_NO_OFFSET, "Accepted by KrakenD's decoder, without effect."),
+     .go = "Timeout"},
     {FIELD("decoder", REFUSED, .offset = KD_NO_OFFSET, "No value is accepted."), .go = "Decoder"},
     {BACKEND("extra_config", EXTRA, extra, "Optional behaviour of the backend.")},
     {BACKEND("input_headers", STRINGS, input_headers, "Of the endpoint's headers, those this backend gets."),
@@ -101,7 +112,8 @@ static const kd_field endpoint[] = {
     {ENDPOINT("concurrent_calls", INT, concurrent_calls, "Equal requests sent at once; the first answer counts."),
      .dflt = "1"},
     {ENDPOINT("timeout", DURATION, timeout, "Longest time for the whole answer."), .inherit = KD_INHERIT_REPLACE},
-    {ENDPOINT("cache_ttl", DURATION, cache_ttl, "Lifetime in the Cache-Control header."), .inherit = KD_INHERIT_REPLACE},
+    {ENDPOINT("cache_ttl", DURATION, cache_ttl, "Lifetime in the Cache-Control header."),
+     .inherit = KD_INHERIT_REPLACE},
     {ENDPOINT("input_query_strings", STRINGS, input_query_strings, "Parameters that reach the backends; \"*\": all."),
      .former = "querystring_params"},
     {ENDPOINT("extra_config", EXTRA, extra, "Optional behaviour of the endpoint.")},
@@ -143,7 +155,7 @@ const kd_fields kd_agent_fields = TABLE("async agent", agent, KD_SCOPE_AGENT, kd
 
 /* ---- service */
 
-#define DRAFT(name, kind, member, text) FIELD(name, kind, AT(kd_service_draft, member), text)
+#define DRAFT(name, kind, member, text)   FIELD(name, kind, AT(kd_service_draft, member), text)
 #define SERVICE(name, kind, member, text) FIELD(name, kind, AT(kd_service_draft, service.member), text)
 static const kd_field service[] = {
     {SERVICE("name", STRING, name, "Name of the service.")},
@@ -180,8 +192,8 @@ static const kd_field service[] = {
      .reload = KD_RELOAD_REBUILD},
     {SERVICE("dialer_timeout", DURATION, dialer_timeout, "Longest time to connect to a backend."),
      .reload = KD_RELOAD_REBUILD},
-    {SERVICE("dialer_fallback_delay", DURATION, dialer_fallback_delay, "Head start of IPv6 before IPv4."), .dflt = "300ms",
-     .reload = KD_RELOAD_REBUILD},
+    {SERVICE("dialer_fallback_delay", DURATION, dialer_fallback_delay, "Head start of IPv6 before IPv4."),
+     .dflt = "300ms", .reload = KD_RELOAD_REBUILD},
     {SERVICE("dialer_keep_alive", DURATION, dialer_keep_alive, "Interval of TCP probes."), .dflt = "15s",
      .reload = KD_RELOAD_REBUILD},
     {SERVICE("disable_rest", BOOL, disable_rest, "Takes {name} anywhere in a path, not only as a whole segment.")},

@@ -14,8 +14,8 @@ typedef struct kd_str_list {
 
 /* A piece of a backend's url_pattern. */
 typedef enum kd_piece_kind {
-    KD_PIECE_TEXT,  /* text as it is */
-    KD_PIECE_PARAM  /* value of the parameter `text` (first letter upper-cased); unfilled: "{{.Text}}" */
+    KD_PIECE_TEXT, /* text as it is */
+    KD_PIECE_PARAM /* value of the parameter `text` (first letter upper-cased); unfilled: "{{.Text}}" */
 } kd_piece_kind;
 
 typedef struct kd_piece {
@@ -53,15 +53,16 @@ typedef struct kd_backend {
     const kd_location *at;
     uint32_t index; /* within its endpoint */
     kd_str group, target;
-    kd_str method;          /* as configured (logs and errors show this spelling); default the endpoint's */
-    kd_str method_upper;    /* what is sent */
-    kd_str_list hosts;      /* sanitised unless disable_host_sanitize */
+    kd_str method;       /* as configured (logs and errors show this spelling); default the endpoint's */
+    kd_str method_upper; /* what is sent */
+    kd_str_list hosts;   /* sanitised unless disable_host_sanitize */
     bool disable_host_sanitize;
     kd_pattern url_pattern;
     kd_str_list allow, deny;
-    kd_mapping *mapping;    /* in order of the old name */
+    kd_mapping *mapping; /* in order of the old name */
     uint32_t n_mapping;
-    kd_str encoding;        /* lower case, aliases and unknown names resolved to what decodes: json safejson string no-op xml rss */
+    kd_str encoding; /* lower case, aliases and unknown names resolved to what decodes: json safejson string no-op xml
+                        rss */
     kd_str encoding_source; /* as written or inherited: the renderer's fallback compares this (spec/01 section 6.1) */
     bool is_collection;
     kd_str sd, sd_scheme;
@@ -73,11 +74,11 @@ typedef struct kd_backend {
 
 typedef struct kd_endpoint {
     const kd_location *at;
-    kd_str path;          /* as written, cleaned: "/a/{id}" */
-    kd_str route;         /* what the router gets: "/a/:id" */
-    kd_str method;        /* as written; default GET */
+    kd_str path;   /* as written, cleaned: "/a/{id}" */
+    kd_str route;  /* what the router gets: "/a/:id" */
+    kd_str method; /* as written; default GET */
     kd_str method_upper;
-    kd_str_list params;   /* input parameters */
+    kd_str_list params; /* input parameters */
     kd_backend *backends;
     uint32_t n_backends;
     int64_t concurrent_calls;

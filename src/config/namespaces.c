@@ -5,19 +5,23 @@
 /* Every namespace of KrakenD's two editions (spec/01 section 2.8, spec/02 to spec/06). One entry for each name and each
  * set of scopes that share a table of keys. */
 
-#define S KD_SCOPE_SERVICE
-#define E KD_SCOPE_ENDPOINT
-#define B KD_SCOPE_BACKEND
-#define A KD_SCOPE_AGENT
-#define W KD_SCOPE_WORKFLOW
-#define CE KD_EDITION_CE
-#define EE KD_EDITION_EE
-#define OPEN false
+#define S     KD_SCOPE_SERVICE
+#define E     KD_SCOPE_ENDPOINT
+#define B     KD_SCOPE_BACKEND
+#define A     KD_SCOPE_AGENT
+#define W     KD_SCOPE_WORKFLOW
+#define CE    KD_EDITION_CE
+#define EE    KD_EDITION_EE
+#define OPEN  false
 #define GUARD true
 #define NAMED(name, alias, scopes, edition, guards)                                                                    \
-    {KD_STR_INIT(name), KD_STR_INIT(alias), scopes, edition, guards, false, NULL}
+    {                                                                                                                  \
+        KD_STR_INIT(name), KD_STR_INIT(alias), scopes, edition, guards, false, NULL                                    \
+    }
 #define BUILT(name, alias, scopes, edition, guards, table)                                                             \
-    {KD_STR_INIT(name), KD_STR_INIT(alias), scopes, edition, guards, true, table}
+    {                                                                                                                  \
+        KD_STR_INIT(name), KD_STR_INIT(alias), scopes, edition, guards, true, table                                    \
+    }
 
 static const kd_namespace known[] = {
     BUILT("router", "github_com/luraproject/lura/router/gin", S, CE, OPEN, &kd_router_fields),

@@ -47,12 +47,12 @@ static const char *method_colour(kd_method method)
 
 static const char *latency_colour(kd_ns d)
 {
-    return d < 100 * KD_MS    ? "\x1b[97;42m"
-           : d < 200 * KD_MS  ? "\x1b[97;44m"
-           : d < 500 * KD_MS  ? "\x1b[97;46m"
-           : d < KD_SECOND    ? "\x1b[97;45m"
+    return d < 100 * KD_MS     ? "\x1b[97;42m"
+           : d < 200 * KD_MS   ? "\x1b[97;44m"
+           : d < 500 * KD_MS   ? "\x1b[97;46m"
+           : d < KD_SECOND     ? "\x1b[97;45m"
            : d < 2 * KD_SECOND ? "\x1b[90;43m"
-                              : "\x1b[97;41m";
+                               : "\x1b[97;41m";
 }
 
 /* "2006/01/02 - 15:04:05" in the local zone, rendered once a second for each thread. */

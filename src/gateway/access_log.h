@@ -4,7 +4,8 @@
 
 #include "gateway/generation.h"
 
-/* Adds the end hook, unless the configuration switches the log off. `colour`: stdout is a terminal. False without memory. */
+/* Adds the end hook, unless the configuration switches the log off. `colour`: stdout is a terminal. False without
+ * memory. */
 bool kd_access_log_install(kd_generation *generation, bool colour);
 
 #endif

@@ -8,7 +8,10 @@
 
 static _Atomic long cancel_countdown;
 
-void kd_branch_cancel_at(long n) { atomic_store(&cancel_countdown, n); }
+void kd_branch_cancel_at(long n)
+{
+    atomic_store(&cancel_countdown, n);
+}
 
 static bool must_cancel(void)
 {
@@ -54,7 +57,10 @@ void kd_scope_cancel(kd_scope *scope)
         on_cancel(scope);
 }
 
-static kd_loop *loop_of(kd_branch *branch) { return &branch->x->front->worker->loop; }
+static kd_loop *loop_of(kd_branch *branch)
+{
+    return &branch->x->front->worker->loop;
+}
 
 static void drop_wait(kd_branch *branch)
 {
@@ -118,7 +124,10 @@ void kd_branch_cancel_children(kd_branch *branch)
     }
 }
 
-static void cancel_children(void *branch) { kd_branch_cancel_children(branch); }
+static void cancel_children(void *branch)
+{
+    kd_branch_cancel_children(branch);
+}
 
 kd_verdict kd_branch_wait_children(kd_branch *branch)
 {
@@ -146,7 +155,10 @@ kd_verdict kd_branch_fail(kd_branch *branch, kd_failure failure, kd_str text)
     return KD_FAIL;
 }
 
-static void *state_of(kd_branch *branch, const kd_step *step) { return branch->states + step->state; }
+static void *state_of(kd_branch *branch, const kd_step *step)
+{
+    return branch->states + step->state;
+}
 
 /* The last step has been left. A root keeps its deadline: its answer may still stream. */
 static void finish(kd_branch *branch)
@@ -172,7 +184,8 @@ static bool run_step(kd_branch *branch)
 {
     const kd_step *step = &branch->steps[branch->at];
     if (!branch->up) {
-        kd_verdict verdict = step->type->enter ? step->type->enter(branch, step->config, state_of(branch, step)) : KD_NEXT;
+        kd_verdict verdict =
+            step->type->enter ? step->type->enter(branch, step->config, state_of(branch, step)) : KD_NEXT;
         if (verdict == KD_WAIT)
             return false;
         if (verdict != KD_NEXT) {

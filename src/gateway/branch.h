@@ -1,12 +1,13 @@
 /* Running a plan: scopes, branches, waits, outcomes.
  *
- * A plan is an array of steps. A branch runs a range of it: `enter` goes down, and whatever way the inside ended, `leave`
- * goes up in reverse through every step that was entered and said NEXT. An exchange has one root branch; steps that branch
- * (merge, sequence, race, shadow) run ranges of the same array in child branches.
+ * A plan is an array of steps. A branch runs a range of it: `enter` goes down, and whatever way the inside ended,
+ * `leave` goes up in reverse through every step that was entered and said NEXT. An exchange has one root branch; steps
+ * that branch (merge, sequence, race, shadow) run ranges of the same array in child branches.
  *
  * A step that has to wait registers exactly one wait with one canceller and returns KD_WAIT; the engine holds timer and
- * deadline and re-enters the same function when the wait is over. A wait that is cut short by the deadline or because the
- * client has gone is cancelled by the engine, the step is not re-entered, and the way up begins with that failure. */
+ * deadline and re-enters the same function when the wait is over. A wait that is cut short by the deadline or because
+ * the client has gone is cancelled by the engine, the step is not re-entered, and the way up begins with that failure.
+ */
 #ifndef KD_GATEWAY_BRANCH_H
 #define KD_GATEWAY_BRANCH_H
 
@@ -86,7 +87,7 @@ typedef struct kd_branch {
     kd_timer timer;
     kd_request *request;
     kd_outcome outcome;
-    kd_fault spare; /* what is told when there is no memory for a fault */
+    kd_fault spare;               /* what is told when there is no memory for a fault */
     struct kd_received *received; /* of the call inside, for the steps around it */
     void (*on_end)(struct kd_branch *branch);
     void *owner;
@@ -95,12 +96,16 @@ typedef struct kd_branch {
 /* Makes a branch of steps[begin..end). `states` is the plan's cleared block. It has not started. */
 void kd_branch_init(kd_branch *branch, kd_branch *parent, struct kd_exchange *x, const kd_step *steps, uint16_t begin,
                     uint16_t end, char *states);
-/* Makes a branch of the range `index` of the step that runs in `parent`, with a copy of the parent's request in *request
- * that it may edit (shallow: kd_request_copy). `copy` tells branches of one range apart: each has its own states. The
- * parent's deadline ends it too; an own one is set with kd_branch_limit. False without memory; it is not in the tree then. */
+/* Makes a branch of the range `index` of the step that runs in `parent`, with a copy of the parent's request in
+ * *request that it may edit (shallow: kd_request_copy). `copy` tells branches of one range apart: each has its own
+ * states. The parent's deadline ends it too; an own one is set with kd_branch_limit. False without memory; it is not in
+ * the tree then. */
 bool kd_branch_init_child(kd_branch *branch, kd_branch *parent, kd_request *request, unsigned index, unsigned copy);
 /* The step that runs in the branch. */
-static inline const kd_step *kd_branch_step(const kd_branch *branch) { return &branch->steps[branch->at]; }
+static inline const kd_step *kd_branch_step(const kd_branch *branch)
+{
+    return &branch->steps[branch->at];
+}
 /* Ends all child branches that still run; none of their on_end comes. */
 void kd_branch_cancel_children(kd_branch *branch);
 /* Runs until it waits or ends; at the end on_end is called, once. */

@@ -15,14 +15,31 @@ static const place order[] = {
 };
 
 const kd_step_type *const kd_core_steps[] = {
-    &kd_core_param_check,    &kd_core_render, &kd_core_handler, &kd_core_static, &kd_core_filter_query, &kd_core_build,
-    &kd_core_balance,        &kd_core_filter_headers, &kd_core_shape, &kd_core_decode, &kd_core_send, &kd_core_shadow,
-    &kd_core_flatmap,        &kd_core_merge, &kd_core_sequence, &kd_core_concurrent, NULL,
+    &kd_core_param_check,
+    &kd_core_render,
+    &kd_core_handler,
+    &kd_core_static,
+    &kd_core_filter_query,
+    &kd_core_build,
+    &kd_core_balance,
+    &kd_core_filter_headers,
+    &kd_core_shape,
+    &kd_core_decode,
+    &kd_core_send,
+    &kd_core_shadow,
+    &kd_core_flatmap,
+    &kd_core_merge,
+    &kd_core_sequence,
+    &kd_core_concurrent,
+    NULL,
 };
 
 static const kd_step_type *const *module_steps; /* set once, before the first generation */
 
-void kd_steps_register(const kd_step_type *const *steps) { module_steps = steps; }
+void kd_steps_register(const kd_step_type *const *steps)
+{
+    module_steps = steps;
+}
 
 static const kd_step_type *find_in(const kd_step_type *const *steps, const place *p)
 {
@@ -32,7 +49,8 @@ static const kd_step_type *find_in(const kd_step_type *const *steps, const place
     return NULL;
 }
 
-/* ---- laying out the steps --------------------------------------------------------------------------------------------- */
+/* ---- laying out the steps
+ * --------------------------------------------------------------------------------------------- */
 
 typedef struct builder {
     kd_arena *arena;
@@ -239,7 +257,8 @@ kd_plan *kd_plan_own(const kd_compile *compile, kd_str name, const kd_step_type 
     return end(&b, &r);
 }
 
-/* ---- what is not there ------------------------------------------------------------------------------------------------- */
+/* ---- what is not there
+ * ------------------------------------------------------------------------------------------------- */
 
 /* A block that is no object is none, as in KrakenD; but of an endpoint's auth/ namespaces KrakenD refuses every request
  * rather than let one pass (a typing mistake must not open an endpoint). */
@@ -260,8 +279,8 @@ static const kd_str *guard_in(const kd_extras *extras, uint8_t scope)
     return NULL;
 }
 
-/* What the endpoint needs and this version does not have; NULL: nothing. Answering without it would be wrong, or would let
- * requests pass that should not. */
+/* What the endpoint needs and this version does not have; NULL: nothing. Answering without it would be wrong, or would
+ * let requests pass that should not. */
 static const kd_str *missing(const kd_compile *compile)
 {
     const kd_endpoint *e = compile->endpoint;

@@ -4,19 +4,20 @@
 
 #include "gateway/generation.h"
 
-/* Announces the steps of modules (NULL-ended); once, before the first generation. Borrowed for the life of the process. */
+/* Announces the steps of modules (NULL-ended); once, before the first generation. Borrowed for the life of the process.
+ */
 void kd_steps_register(const kd_step_type *const *steps);
 
-/* The plan of an endpoint. An endpoint whose component is not in this version, or whose pipe KrakenD could not build, gets a
- * plan that says so. NULL without memory. */
+/* The plan of an endpoint. An endpoint whose component is not in this version, or whose pipe KrakenD could not build,
+ * gets a plan that says so. NULL without memory. */
 kd_plan *kd_plan_compile(const kd_compile *compile);
-/* A plan of the gateway's own: the steps of the entry stage (and, with `engine`, of the engine stage), then `last`. `config`
- * is handed to `last` unless it compiles its own. */
+/* A plan of the gateway's own: the steps of the entry stage (and, with `engine`, of the engine stage), then `last`.
+ * `config` is handed to `last` unless it compiles its own. */
 kd_plan *kd_plan_own(const kd_compile *compile, kd_str name, const kd_step_type *last, const void *config, bool engine);
 /* Prints the plan as an indented tree, one step a line, with source positions. */
 void kd_plan_explain(const kd_plan *plan, kd_buf *out);
-/* Writes the lines that KrakenD logs while it builds the pipe: from the inside out, each backend's pipe before what holds
- * it (spec/01 section 7). */
+/* Writes the lines that KrakenD logs while it builds the pipe: from the inside out, each backend's pipe before what
+ * holds it (spec/01 section 7). */
 void kd_plan_log(const kd_plan *plan);
 
 #endif

@@ -4,7 +4,8 @@
 #include "gateway/stream_body.h"
 #include "gateway/worker.h"
 
-/* ---- the end ------------------------------------------------------------------------------------------------------- */
+/* ---- the end -------------------------------------------------------------------------------------------------------
+ */
 
 static void finish(kd_exchange *x)
 {
@@ -47,7 +48,8 @@ void kd_exchange_leave(kd_exchange *x)
     x->depth--;
 }
 
-/* ---- answering ----------------------------------------------------------------------------------------------------- */
+/* ---- answering -----------------------------------------------------------------------------------------------------
+ */
 
 void kd_exchange_note(kd_exchange *x, kd_str text)
 {
@@ -135,7 +137,8 @@ static void on_root_end(kd_branch *branch)
     send_answer(branch->x);
 }
 
-/* ---- starting ------------------------------------------------------------------------------------------------------ */
+/* ---- starting ------------------------------------------------------------------------------------------------------
+ */
 
 static size_t write_v4(char *to, uint32_t address)
 {
@@ -174,8 +177,8 @@ kd_str kd_exchange_client_ip(kd_exchange *x)
         address.n = (size_t)colon;
     if (address.n > 1 && address.p[0] == '[')
         address = (kd_str){address.p + 1, address.n - 2};
-    x->client_ip = kd_client_ip_find(&x->generation->client_ip, address, local, &x->front->head->headers,
-                                     x->front->arena, text);
+    x->client_ip =
+        kd_client_ip_find(&x->generation->client_ip, address, local, &x->front->head->headers, x->front->arena, text);
     if (!x->client_ip.p)
         x->client_ip = KD_STR("");
     return x->client_ip;
@@ -309,7 +312,8 @@ static bool refused(kd_gateway_worker *worker, kd_front *front)
         refuse(worker, front, 413, KD_FAIL_TOO_LARGE);
         return true;
     }
-    bool memory = kd_hold_is_full(), requests = limits->max_requests && kd_gateway_in_flight(worker) >= limits->max_requests;
+    bool memory = kd_hold_is_full(),
+         requests = limits->max_requests && kd_gateway_in_flight(worker) >= limits->max_requests;
     if (!memory && !requests)
         return false;
     kd_limits_refused(memory ? KD_LIMIT_MEMORY : KD_LIMIT_REQUESTS, limits);
@@ -344,7 +348,8 @@ static void on_request(void *context, kd_front *front)
     kd_exchange_leave(x);
 }
 
-/* ---- what the front tells ------------------------------------------------------------------------------------------ */
+/* ---- what the front tells ------------------------------------------------------------------------------------------
+ */
 
 static void on_body(kd_front *front, kd_str piece, bool end, bool failed)
 {

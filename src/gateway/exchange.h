@@ -28,8 +28,8 @@ typedef struct kd_exchange {
     kd_str path; /* decoded */
     kd_route_param *params;
     uint32_t n_params;
-    kd_str allow;      /* of a 405 */
-    kd_str client_ip;  /* p is NULL until asked for: kd_exchange_client_ip */
+    kd_str allow;     /* of a 405 */
+    kd_str client_ip; /* p is NULL until asked for: kd_exchange_client_ip */
     kd_request request;
 
     /* The answer as far as it is known; steps and renderers set it. */
@@ -45,7 +45,7 @@ typedef struct kd_exchange {
     /* The request's body: who takes it. */
     void (*on_body)(struct kd_exchange *x, kd_str piece, bool end, bool failed);
     void *body_owner;
-    bool body_taken; /* somebody has begun to read it */
+    bool body_taken;      /* somebody has begun to read it */
     struct kd_body *kept; /* the whole of it, once a step has asked for that */
     uint64_t body_seen;   /* bytes of it, where its size is limited */
 
@@ -56,11 +56,14 @@ typedef struct kd_exchange {
     bool costly;    /* counted by kd_hold_began */
     bool starved;   /* memory was short: what fails is shed */
     bool too_large; /* the request's body is longer than the limit */
-    bool detached; /* nobody waits for it: it is neither logged nor counted (gateway/detached.h) */
+    bool detached;  /* nobody waits for it: it is neither logged nor counted (gateway/detached.h) */
 } kd_exchange;
 
 /* Every callback from outside runs between these two: what ends meanwhile is torn down by the outermost leave. */
-static inline void kd_exchange_enter(kd_exchange *x) { x->depth++; }
+static inline void kd_exchange_enter(kd_exchange *x)
+{
+    x->depth++;
+}
 void kd_exchange_leave(kd_exchange *x);
 
 /* The deadline passed while the answer streams. */

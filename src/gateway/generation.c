@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const kd_str any_method[] = {KD_STR_INIT("GET"),     KD_STR_INIT("POST"),    KD_STR_INIT("PUT"),
-                                    KD_STR_INIT("PATCH"),   KD_STR_INIT("HEAD"),    KD_STR_INIT("OPTIONS"),
-                                    KD_STR_INIT("DELETE"),  KD_STR_INIT("CONNECT"), KD_STR_INIT("TRACE")};
+static const kd_str any_method[] = {KD_STR_INIT("GET"),    KD_STR_INIT("POST"),    KD_STR_INIT("PUT"),
+                                    KD_STR_INIT("PATCH"),  KD_STR_INIT("HEAD"),    KD_STR_INIT("OPTIONS"),
+                                    KD_STR_INIT("DELETE"), KD_STR_INIT("CONNECT"), KD_STR_INIT("TRACE")};
 static const kd_str endpoint_methods[] = {KD_STR_INIT("GET"), KD_STR_INIT("POST"), KD_STR_INIT("PUT"),
                                           KD_STR_INIT("PATCH"), KD_STR_INIT("DELETE")};
 
@@ -69,7 +69,10 @@ static bool add_endpoints(kd_generation *g, kd_compile *compile)
     return true;
 }
 
-static int by_text(const void *a, const void *b) { return kd_str_cmp(*(const kd_str *)a, *(const kd_str *)b); }
+static int by_text(const void *a, const void *b)
+{
+    return kd_str_cmp(*(const kd_str *)a, *(const kd_str *)b);
+}
 
 /* OPTIONS for the path of each endpoint, with the methods that the path has (spec/01 section 4.8). */
 static bool add_auto_options(kd_generation *g, const kd_compile *compile)
@@ -209,7 +212,8 @@ kd_generation *kd_generation_create(kd_arena *arena, kd_service *service, unsign
     own &= kd_names_load(service, &g->arena, &g->names, errors);
     read_settings(g);
     kd_compile compile = {.generation = g, .arena = &g->arena, .service = service, .errors = errors};
-    if (!own || !read_tls(g) || !kd_client_ip_init(&g->client_ip, &g->options, &g->arena) || !build_routes(g, &compile) ||
+    if (!own || !read_tls(g) || !kd_client_ip_init(&g->client_ip, &g->options, &g->arena) ||
+        !build_routes(g, &compile) ||
         !kd_access_log_install(g, isatty(STDOUT_FILENO) && strcmp(getenv("TERM") ? getenv("TERM") : "", "dumb") != 0)) {
         /* What the findings point to lies in the arena: it stays the caller's. */
         *arena = g->arena;

@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 
 #define KD_VERSION_HEADER "Version " KD_COMPAT_VERSION
-#define KD_USER_AGENT "KrakenD Version " KD_COMPAT_VERSION
+#define KD_USER_AGENT     "KrakenD Version " KD_COMPAT_VERSION
 
 struct kd_exchange;
 struct kd_module;
@@ -53,7 +53,7 @@ typedef struct kd_generation {
     kd_client_settings client;
     kd_limits limits;
     kd_dns_options names; /* where backends are looked up */
-    kd_tls_profile *tls; /* a use of it, where https may be spoken; else NULL */
+    kd_tls_profile *tls;  /* a use of it, where https may be spoken; else NULL */
     kd_log_settings log;
     _Atomic unsigned workers; /* that still use it */
 } kd_generation;

@@ -51,7 +51,8 @@ void kd_hold_cancel(struct kd_gateway_worker *worker, kd_held *held);
 /* Lets in those for whom there is room now. */
 void kd_hold_resume(struct kd_gateway_worker *worker);
 
-/* Is memory so short that no new request is let in? Above KD_PRESSURE_SHED, or when the kernel may hold a quarter of it.
+/* Is memory so short that no new request is let in? Above KD_PRESSURE_SHED, or when the kernel may hold a quarter of
+ * it.
  */
 static inline bool kd_hold_is_full(void)
 {

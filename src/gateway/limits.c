@@ -10,7 +10,7 @@
 #define LEAST_MEMORY ((uint64_t)16 * 1024 * 1024)
 /* A socket's buffers are bounded when they could take more than this part of the memory. */
 #define SOCKET_PART    1024
-#define LEAST_BUFFER   ((size_t)64 * 1024)  /* less than two segments of a loopback device stall each other */
+#define LEAST_BUFFER   ((size_t)64 * 1024) /* less than two segments of a loopback device stall each other */
 #define USUAL_COST     ((size_t)16 * 1024)
 #define WORST_COST     ((size_t)128 * 1024)
 #define AUTOMATIC_FROM ((size_t)256 * 1024) /* from here on the system may size them */

@@ -50,8 +50,6 @@ void kd_logging_resolve(const kd_service *service, kd_log_settings *out, bool *i
         *note = KD_STR("telemetry/logging: this version writes the format \"default\" only");
     else if (is_on(block, KD_STR("syslog")))
         *note = KD_STR("telemetry/logging: syslog is not available in this version");
-    *out = (kd_log_settings){.format = KD_FORMAT_DEFAULT,
-                             .level = level,
-                             .silent = !standard,
-                             .prefix = text_of(block, KD_STR("prefix"))};
+    *out = (kd_log_settings){
+        .format = KD_FORMAT_DEFAULT, .level = level, .silent = !standard, .prefix = text_of(block, KD_STR("prefix"))};
 }

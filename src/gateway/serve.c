@@ -15,10 +15,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define LOG_ROOM (1024u * 1024)
+#define LOG_ROOM        (1024u * 1024)
 #define ACCEPT_GRACE_MS 100 /* how long a closing listener waits for connections that still queue */
-#define POLL_NS (20 * 1000 * 1000)
-#define LOOK_NS (200 * 1000 * 1000) /* how often the main thread looks at the process's memory */
+#define POLL_NS         (20 * 1000 * 1000)
+#define LOOK_NS         (200 * 1000 * 1000) /* how often the main thread looks at the process's memory */
 
 typedef struct process {
     const kd_serve_options *options;
@@ -116,7 +116,8 @@ static int refuse_routes(const kd_errors *errors)
     return 2;
 }
 
-/* ---- reload ---------------------------------------------------------------------------------------------------------- */
+/* ---- reload
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static void deliver_adopt(void *worker, const kd_message *message)
 {
@@ -159,8 +160,8 @@ static void log_change(const kd_service *old, const kd_service *now)
         kd_map_fini(&names);
         kd_arena_reset(&text);
     }
-    kd_log(KD_LOG_INFO, "[SERVICE: Reload] Configuration reloaded: %u endpoints, %u added, %u removed", now->n_endpoints,
-           added, removed);
+    kd_log(KD_LOG_INFO, "[SERVICE: Reload] Configuration reloaded: %u endpoints, %u added, %u removed",
+           now->n_endpoints, added, removed);
 }
 
 static bool move_listener(process *p, const kd_service *service)
@@ -219,7 +220,8 @@ static void reload(process *p)
     kd_arena_reset(&notes);
 }
 
-/* ---- the end ----------------------------------------------------------------------------------------------------------- */
+/* ---- the end
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void deliver_drain(void *worker, const kd_message *message)
 {
@@ -228,7 +230,10 @@ static void deliver_drain(void *worker, const kd_message *message)
     kd_server1_drain(&upper->server);
 }
 
-static uint32_t connections(const process *p) { return all_connections(&p->workers); }
+static uint32_t connections(const process *p)
+{
+    return all_connections(&p->workers);
+}
 
 static void on_closed(void *context)
 {
@@ -271,7 +276,8 @@ static void dump(const process *p)
         for (int k = 0; k < KD_FAIL_COUNT; k++)
             failures[k] += atomic_load_explicit(&p->upper[i].failures[k], memory_order_relaxed);
     }
-    snprintf(text + n, sizeof text - (size_t)n, ",\"total\":%zu,\"ceiling\":%zu},\"connections\":%u,\"requests\":%llu,\"in_flight\":%llu,"
+    snprintf(text + n, sizeof text - (size_t)n,
+             ",\"total\":%zu,\"ceiling\":%zu},\"connections\":%u,\"requests\":%llu,\"in_flight\":%llu,"
              "\"log_dropped\":%llu,\"failures\":{",
              kd_ledger_total(), kd_ledger_ceiling(), connections(p), (unsigned long long)requests,
              (unsigned long long)(requests - answers), (unsigned long long)kd_log_dropped());
@@ -308,7 +314,8 @@ static void await_signals(process *p, const sigset_t *signals)
     }
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------------------------------- */
+/* ---- the whole
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static bool wants_tls(const kd_service *service)
 {

@@ -22,8 +22,8 @@ typedef enum kd_stage {
 /* What a step needs of a body. The strongest of a plan decides whether it is buffered. */
 typedef enum kd_body_need { KD_BODY_NONE, KD_BODY_HEAD, KD_BODY_CHUNKS, KD_BODY_WHOLE } kd_body_need;
 
-/* What a step is compiled for. `endpoint` is NULL in the plans of 404, 405 and the built-in endpoints, `backend` outside
- * the backend stage. */
+/* What a step is compiled for. `endpoint` is NULL in the plans of 404, 405 and the built-in endpoints, `backend`
+ * outside the backend stage. */
 typedef struct kd_compile {
     struct kd_generation *generation;
     kd_arena *arena; /* the generation's */
@@ -45,20 +45,21 @@ typedef struct kd_compiled {
     const kd_location *at;
 } kd_compiled;
 
-/* What a step runs in branches of their own. The compiler lays their ranges behind the step's own range and notes them in
- * kd_step.children. */
+/* What a step runs in branches of their own. The compiler lays their ranges behind the step's own range and notes them
+ * in kd_step.children. */
 typedef enum kd_children {
     KD_CHILDREN_NONE,
     KD_CHILDREN_BACKENDS, /* the pipe of each backend of the set; nothing follows the step in its range */
     KD_CHILDREN_REST,     /* what would follow; `copies` times with states of their own */
-    KD_CHILDREN_SHADOWS   /* what follows once more, for the endpoint's shadow backends, its states in a block of its own */
+    KD_CHILDREN_SHADOWS /* what follows once more, for the endpoint's shadow backends, its states in a block of its own
+                         */
 } kd_children;
 
 typedef struct kd_step_type {
     const char *module; /* "core", or the namespace of the module */
     const char *name;
-    /* Decides whether the step takes part, and with what configuration. False: it does not (an error is in `errors`). NULL:
-     * it always does. */
+    /* Decides whether the step takes part, and with what configuration. False: it does not (an error is in `errors`).
+     * NULL: it always does. */
     bool (*compile)(const kd_compile *compile, kd_compiled *out);
     /* `state`: state_size cleared bytes of this branch. Either may be NULL. */
     kd_verdict (*enter)(kd_branch *branch, const void *config, void *state);

@@ -90,12 +90,13 @@ uint64_t kd_gateway_in_flight(const kd_gateway_worker *worker)
     return n;
 }
 
-/* ---- memory goes back ------------------------------------------------------------------------------------------------ */
+/* ---- memory goes back
+ * ------------------------------------------------------------------------------------------------ */
 
-#define TICK          KD_SECOND
-#define TICK_HELD     (20 * KD_MS)       /* while calls wait: another worker's memory may have become free */
-#define STALLED       (5 * KD_SECOND)    /* a client that takes nothing for so long is cut, when memory is short */
-#define FIRST_READ    (4u * 1024)        /* of an answer while memory is short: its head */
+#define TICK       KD_SECOND
+#define TICK_HELD  (20 * KD_MS)    /* while calls wait: another worker's memory may have become free */
+#define STALLED    (5 * KD_SECOND) /* a client that takes nothing for so long is cut, when memory is short */
+#define FIRST_READ (4u * 1024)     /* of an answer while memory is short: its head */
 
 /* The big buffers of one answer. */
 static void shrink(kd_gateway_worker *worker)
@@ -142,7 +143,8 @@ static void on_tick(kd_timer *timer)
     unsigned cut = kd_server1_cut_stalled(&worker->server, now - STALLED);
     worker->stalled += cut;
     if (cut)
-        kd_log(KD_LOG_WARNING, "[SERVICE: gateway/limits] memory is short: %u clients cut that took nothing for 5 s", cut);
+        kd_log(KD_LOG_WARNING, "[SERVICE: gateway/limits] memory is short: %u clients cut that took nothing for 5 s",
+               cut);
 }
 
 /* After each turn. */

@@ -10,21 +10,31 @@
 
 static void dial(kd_call *call);
 
-/* A callback may end the call, and with it the memory it lies in: afterwards only the connection (which is driven, hence not
- * freed) may be asked whether the call is still on it. */
+/* A callback may end the call, and with it the memory it lies in: afterwards only the connection (which is driven,
+ * hence not freed) may be asked whether the call is still on it. */
 typedef struct grip {
     kd_upstream *up;
     kd_call *call;
     uint32_t carried;
 } grip;
 
-static grip hold(kd_call *call) { return (grip){call->up, call, call->up->carried}; }
+static grip hold(kd_call *call)
+{
+    return (grip){call->up, call, call->up->carried};
+}
 
-static bool alive(const grip *g) { return !g->up->dead && g->up->call == g->call && g->up->carried == g->carried; }
+static bool alive(const grip *g)
+{
+    return !g->up->dead && g->up->call == g->call && g->up->carried == g->carried;
+}
 
-static kd_loop *loop_of(kd_call *call) { return &call->client->worker->loop; }
+static kd_loop *loop_of(kd_call *call)
+{
+    return &call->client->worker->loop;
+}
 
-/* ---- how calls end ------------------------------------------------------------------------------------------------- */
+/* ---- how calls end -------------------------------------------------------------------------------------------------
+ */
 
 /* Takes the call off its connection. `reusable`: the connection goes back to the pool. */
 static void detach(kd_call *call, bool reusable)
@@ -121,7 +131,10 @@ static kd_str dialled(const kd_call *call)
     return call->target->proxy ? call->target->proxy->name : call->target->name;
 }
 
-static const char *via(const kd_call *call) { return call->target->proxy ? "proxyconnect tcp: " : ""; }
+static const char *via(const kd_call *call)
+{
+    return call->target->proxy ? "proxyconnect tcp: " : "";
+}
 
 static void fail_dial(kd_call *call, int error)
 {
@@ -176,7 +189,8 @@ static void fail_read(kd_call *call, int error)
     }
 }
 
-/* ---- dialing ------------------------------------------------------------------------------------------------------- */
+/* ---- dialing -------------------------------------------------------------------------------------------------------
+ */
 
 static void on_dial_timer(kd_timer *timer)
 {
@@ -309,10 +323,11 @@ void kd_call_start(kd_client *client, kd_call *call)
     dial(call);
 }
 
-/* ---- sending ------------------------------------------------------------------------------------------------------- */
+/* ---- sending -------------------------------------------------------------------------------------------------------
+ */
 
-/* The connection takes no more of a body that is sent in pieces. An answer may have come before it broke, or be under way:
- * reading tells, and finds the end where there is none. */
+/* The connection takes no more of a body that is sent in pieces. An answer may have come before it broke, or be under
+ * way: reading tells, and finds the end where there is none. */
 static bool give_up_sending(kd_call *call)
 {
     kd_upstream *up = call->up;
@@ -412,7 +427,8 @@ kd_flow kd_call_write(kd_call *call, kd_str piece, bool end)
     return call->up && call->up->out.n ? KD_FLOW_PAUSED : KD_FLOW_ON;
 }
 
-/* ---- receiving ----------------------------------------------------------------------------------------------------- */
+/* ---- receiving -----------------------------------------------------------------------------------------------------
+ */
 
 /* Length of the head in data, its empty line included; 0: not complete. */
 static size_t head_end(const char *data, size_t n)
@@ -758,7 +774,10 @@ void kd_upstream_drive(kd_upstream *up)
         kd_upstream_close(up);
 }
 
-void kd_call_pause(kd_call *call) { call->paused = true; }
+void kd_call_pause(kd_call *call)
+{
+    call->paused = true;
+}
 
 void kd_call_resume(kd_call *call)
 {

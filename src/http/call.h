@@ -15,8 +15,8 @@ struct kd_upstream;
 
 typedef struct kd_call_events {
     /* call->head is complete; pieces of the body follow by on_data. Heads 1xx (but 101) are not told.
-     * call->data_follows: on_data comes right after this returns (with an empty piece if need be), unless the call is paused
-     * or cancelled: who sends head and body on can do it in one write. */
+     * call->data_follows: on_data comes right after this returns (with an empty piece if need be), unless the call is
+     * paused or cancelled: who sends head and body on can do it in one write. */
     void (*on_head)(kd_call *call);
     /* A piece of the body, valid during the callback; KD_JSON_PAD bytes behind it may be overwritten when `end`. */
     void (*on_data)(kd_call *call, kd_str piece, bool end);
@@ -26,21 +26,26 @@ typedef struct kd_call_events {
     void (*on_writable)(kd_call *call);
 } kd_call_events;
 
-typedef enum kd_call_body { KD_CALL_NO_BODY, KD_CALL_BYTES, KD_CALL_STREAM_LENGTH, KD_CALL_STREAM_CHUNKED } kd_call_body;
+typedef enum kd_call_body {
+    KD_CALL_NO_BODY,
+    KD_CALL_BYTES,
+    KD_CALL_STREAM_LENGTH,
+    KD_CALL_STREAM_CHUNKED
+} kd_call_body;
 
 struct kd_call {
     /* Set by the caller. */
     const kd_call_events *events;
     void *owner;
-    kd_arena *arena;         /* the answer's head and error texts lie here */
+    kd_arena *arena; /* the answer's head and error texts lie here */
     const kd_target *target;
     kd_method method;
-    kd_str request_head;     /* the whole head, its empty line included */
+    kd_str request_head; /* the whole head, its empty line included */
     kd_call_body body;
-    kd_str bytes;            /* KD_CALL_BYTES */
-    uint64_t body_length;    /* KD_CALL_STREAM_LENGTH */
-    bool close;              /* the connection is not used again */
-    bool idempotent;         /* may be sent once more on a fresh connection when nothing came back on a used one */
+    kd_str bytes;         /* KD_CALL_BYTES */
+    uint64_t body_length; /* KD_CALL_STREAM_LENGTH */
+    bool close;           /* the connection is not used again */
+    bool idempotent;      /* may be sent once more on a fresh connection when nothing came back on a used one */
 
     /* Told. */
     kd_response_head head;
@@ -52,15 +57,15 @@ struct kd_call {
     struct kd_client *client;
     struct kd_upstream *up;
     kd_chunked decoder;
-    uint64_t left;       /* of a body with a length */
-    uint64_t unsent;     /* of a streamed request body with a length */
+    uint64_t left;               /* of a body with a length */
+    uint64_t unsent;             /* of a streamed request body with a length */
     const kd_address *addresses; /* in `arena` unless the target is a literal */
     uint8_t n_addresses;
     kd_dns_query query;
-    kd_timer timer;      /* dialing */
+    kd_timer timer; /* dialing */
     uint8_t at_address;
     bool resolving, retried, head_told, paused, over, body_sent, head_sent, reading;
-    char *partial;       /* an incomplete head, or pieces kept while paused */
+    char *partial; /* an incomplete head, or pieces kept while paused */
     size_t partial_n, partial_cap;
 };
 
@@ -83,7 +88,8 @@ typedef struct kd_client {
     struct kd_pool **pools; /* by target id */
     uint32_t n_pools;
     uint32_t n_idle;
-    uint32_t first_read; /* bytes read at a time until an answer's head is known; KD_SCRATCH_SIZE, less when memory is short */
+    uint32_t first_read; /* bytes read at a time until an answer's head is known; KD_SCRATCH_SIZE, less when memory is
+                            short */
     struct kd_upstream *all;
     uint64_t connects, reuses, retries;
 } kd_client;

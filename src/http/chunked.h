@@ -6,9 +6,9 @@
 
 typedef struct kd_chunked {
     uint8_t state;
-    bool tolerant;      /* a response: bare LF is accepted */
-    uint64_t left;      /* bytes left of the current chunk */
-    uint32_t line;      /* bytes of the current size line or trailer section, bounded */
+    bool tolerant; /* a response: bare LF is accepted */
+    uint64_t left; /* bytes left of the current chunk */
+    uint32_t line; /* bytes of the current size line or trailer section, bounded */
 } kd_chunked;
 
 typedef enum kd_chunked_result {

@@ -1,13 +1,13 @@
-/* A front: one request and its answer, whatever the protocol below (HTTP/1 today; an HTTP/2 stream, a message of an agent
- * or a test later). Who answers never sees a connection.
+/* A front: one request and its answer, whatever the protocol below (HTTP/1 today; an HTTP/2 stream, a message of an
+ * agent or a test later). Who answers never sees a connection.
  *
- * Life: the server fills the front and calls on_request. The owner answers through the operations, in its own time. When the
- * last byte of the answer has left (or can no longer leave) the server calls on_done once; the owner lets go with release,
- * at once or later, and must not touch the front afterwards. A client that goes away earlier is told by on_gone; the owner
- * then stops its work and calls release; on_done does not come any more.
- * The server may call back within an operation: an owner that is not ready for that notes it and acts when its own calls
- * have returned. The front lives until release.
- * Request and answer are independent half-streams: an answer may end before the request's body has. */
+ * Life: the server fills the front and calls on_request. The owner answers through the operations, in its own time.
+ * When the last byte of the answer has left (or can no longer leave) the server calls on_done once; the owner lets go
+ * with release, at once or later, and must not touch the front afterwards. A client that goes away earlier is told by
+ * on_gone; the owner then stops its work and calls release; on_done does not come any more. The server may call back
+ * within an operation: an owner that is not ready for that notes it and acts when its own calls have returned. The
+ * front lives until release. Request and answer are independent half-streams: an answer may end before the request's
+ * body has. */
 #ifndef KD_HTTP_FRONT_H
 #define KD_HTTP_FRONT_H
 
@@ -55,8 +55,8 @@ struct kd_front {
     kd_arena *arena; /* of this request; gone after release */
     kd_request_head *head;
     const kd_address *peer;
-    kd_ns began;      /* when the request's first byte was read */
-    bool body_ended;  /* the request's body was read to its end, or there is none */
+    kd_ns began;     /* when the request's first byte was read */
+    bool body_ended; /* the request's body was read to its end, or there is none */
     bool tls;
     void *owner; /* the handler's */
 };

@@ -8,19 +8,25 @@ struct kd_gunzip {
     z_stream z;
     kd_arena *arena;
     kd_str error;
-    char *kept;      /* input left over when the consumer stopped */
+    char *kept; /* input left over when the consumer stopped */
     size_t kept_n, kept_cap;
-    bool full;       /* the last piece filled its room: zlib may hold more */
+    bool full; /* the last piece filled its room: zlib may hold more */
     bool stopped, stopped_end;
-    bool between;    /* a member has ended, none has begun since */
+    bool between; /* a member has ended, none has begun since */
     bool any;
     bool failed, ended;
     char piece[PIECE];
 };
 
-static voidpf allocate(voidpf arena, uInt items, uInt size) { return kd_arena_alloc(arena, (size_t)items * size); }
+static voidpf allocate(voidpf arena, uInt items, uInt size)
+{
+    return kd_arena_alloc(arena, (size_t)items * size);
+}
 
-static void release(voidpf arena, voidpf p) { (void)arena, (void)p; }
+static void release(voidpf arena, voidpf p)
+{
+    (void)arena, (void)p;
+}
 
 kd_gunzip *kd_gunzip_begin(kd_arena *arena)
 {
@@ -122,9 +128,15 @@ kd_gunzip_result kd_gunzip_feed(kd_gunzip *gunzip, kd_str in, bool end, bool (*o
     return at_end(gunzip, end);
 }
 
-bool kd_gunzip_stopped(const kd_gunzip *gunzip) { return gunzip->stopped; }
+bool kd_gunzip_stopped(const kd_gunzip *gunzip)
+{
+    return gunzip->stopped;
+}
 
-kd_str kd_gunzip_error(const kd_gunzip *gunzip) { return gunzip->error; }
+kd_str kd_gunzip_error(const kd_gunzip *gunzip)
+{
+    return gunzip->error;
+}
 
 void kd_gunzip_end(kd_gunzip *gunzip)
 {

@@ -10,9 +10,9 @@ typedef enum kd_gunzip_result { KD_GUNZIP_MORE, KD_GUNZIP_END, KD_GUNZIP_ERROR, 
 
 /* NULL without memory. About 48 KB of the arena. */
 kd_gunzip *kd_gunzip_begin(kd_arena *arena);
-/* Feeds compressed bytes; on_piece gets each inflated piece (at most 16 KB) and may stop by returning false. END: a member
- * is complete and no byte of another has come. `end`: no more input follows. STOPPED: the rest of the input is kept; the next
- * call goes on with it, whatever it is given. */
+/* Feeds compressed bytes; on_piece gets each inflated piece (at most 16 KB) and may stop by returning false. END: a
+ * member is complete and no byte of another has come. `end`: no more input follows. STOPPED: the rest of the input is
+ * kept; the next call goes on with it, whatever it is given. */
 kd_gunzip_result kd_gunzip_feed(kd_gunzip *gunzip, kd_str in, bool end, bool (*on_piece)(void *owner, kd_str piece),
                                 void *owner);
 /* Is input kept back because the consumer stopped? */

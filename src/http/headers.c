@@ -234,8 +234,8 @@ static bool is_before(const kd_header *a, const kd_header *b)
     return kd_str_cmp(kd_header_name(a), kd_header_name(b)) < 0;
 }
 
-/* Sorts at most RUN fields by insertion: numbers and places are moved, the fields themselves only once. Most names differ in
- * their first eight bytes, so most steps compare numbers. */
+/* Sorts at most RUN fields by insertion: numbers and places are moved, the fields themselves only once. Most names
+ * differ in their first eight bytes, so most steps compare numbers. */
 static void sort_run(kd_header *v, size_t n)
 {
     uint64_t keys[RUN];

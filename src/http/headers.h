@@ -64,10 +64,17 @@ typedef struct kd_header {
     uint8_t flags; /* KD_HEADER_CHECKED; the rest is free for the owner of the list */
 } kd_header;
 
-static inline kd_str kd_header_name(const kd_header *h) { return (kd_str){h->name, h->name_n}; }
-static inline kd_str kd_header_value(const kd_header *h) { return (kd_str){h->value, h->value_n}; }
+static inline kd_str kd_header_name(const kd_header *h)
+{
+    return (kd_str){h->name, h->name_n};
+}
+static inline kd_str kd_header_value(const kd_header *h)
+{
+    return (kd_str){h->value, h->value_n};
+}
 
-/* Flag: a scanner has seen that name and value hold nothing that could split a message. Whoever changes either clears it. */
+/* Flag: a scanner has seen that name and value hold nothing that could split a message. Whoever changes either clears
+ * it. */
 #define KD_HEADER_CHECKED 1u
 
 typedef struct kd_headers {
@@ -78,7 +85,10 @@ typedef struct kd_headers {
 } kd_headers;
 
 /* An empty list that grows in `arena`. */
-static inline void kd_headers_init(kd_headers *h, kd_arena *arena) { *h = (kd_headers){.arena = arena}; }
+static inline void kd_headers_init(kd_headers *h, kd_arena *arena)
+{
+    *h = (kd_headers){.arena = arena};
+}
 /* The token of a name in canonical form. */
 kd_token kd_token_of(kd_str canonical_name);
 kd_str kd_token_name(kd_token token);

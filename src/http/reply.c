@@ -171,7 +171,8 @@ static kd_reply_framing decide(const kd_reply *reply, kd_reply_context *context,
     return KD_REPLY_CLOSE;
 }
 
-/* Room for everything but the fields themselves: status line, Date, Content-Length, a sniffed type, Connection, coding. */
+/* Room for everything but the fields themselves: status line, Date, Content-Length, a sniffed type, Connection, coding.
+ */
 #define REST_MAX 320u
 
 kd_reply_framing kd_reply_write(kd_buf *out, kd_reply *reply, kd_reply_context *context, unsigned *refused)

@@ -31,13 +31,17 @@ typedef struct kd_reply_context {
 } kd_reply_context;
 
 /* Writes status line and fields to `out` as Go's net/http does (spec/01 section 3.3): fields sorted by name, then Date,
- * Content-Length, the sniffed Content-Type, Connection, Transfer-Encoding. Fields with a forbidden byte in name or value are
- * left out and counted in *refused. Sorts reply->headers. context->keep_alive becomes false where the framing demands it. */
+ * Content-Length, the sniffed Content-Type, Connection, Transfer-Encoding. Fields with a forbidden byte in name or
+ * value are left out and counted in *refused. Sorts reply->headers. context->keep_alive becomes false where the framing
+ * demands it. */
 kd_reply_framing kd_reply_write(kd_buf *out, kd_reply *reply, kd_reply_context *context, unsigned *refused);
 
 /* Go's http.StatusText; empty for an unknown code. */
 kd_str kd_status_text(unsigned status);
 /* May a message of this status carry a body? */
-static inline bool kd_status_has_body(unsigned status) { return status >= 200 && status != 204 && status != 304; }
+static inline bool kd_status_has_body(unsigned status)
+{
+    return status >= 200 && status != 204 && status != 304;
+}
 
 #endif

@@ -6,7 +6,7 @@
 #include "http/headers.h"
 
 typedef enum kd_scan_result {
-    KD_SCAN_MORE,  /* the head is not complete yet */
+    KD_SCAN_MORE, /* the head is not complete yet */
     KD_SCAN_DONE,
     KD_SCAN_ERROR,
     KD_SCAN_NO_MEMORY
@@ -16,8 +16,16 @@ typedef enum kd_scan_result {
 typedef enum kd_framing { KD_FRAMING_NONE, KD_FRAMING_LENGTH, KD_FRAMING_CHUNKED, KD_FRAMING_CLOSE } kd_framing;
 
 typedef enum kd_method {
-    KD_METHOD_OTHER, KD_METHOD_GET, KD_METHOD_HEAD, KD_METHOD_POST, KD_METHOD_PUT, KD_METHOD_PATCH, KD_METHOD_DELETE,
-    KD_METHOD_OPTIONS, KD_METHOD_CONNECT, KD_METHOD_TRACE
+    KD_METHOD_OTHER,
+    KD_METHOD_GET,
+    KD_METHOD_HEAD,
+    KD_METHOD_POST,
+    KD_METHOD_PUT,
+    KD_METHOD_PATCH,
+    KD_METHOD_DELETE,
+    KD_METHOD_OPTIONS,
+    KD_METHOD_CONNECT,
+    KD_METHOD_TRACE
 } kd_method;
 
 kd_method kd_method_of(kd_str exact);
@@ -35,7 +43,7 @@ typedef struct kd_request_head {
     kd_str host;      /* Host's value (absolute targets: their authority); empty on HTTP/1.0 without Host */
     bool keep_alive;  /* by version and Connection */
     bool expect_continue;
-    bool expect_other; /* an expectation other than 100-continue: 417 */
+    bool expect_other;  /* an expectation other than 100-continue: 417 */
     kd_framing framing; /* NONE, LENGTH or CHUNKED */
     uint64_t length;
     kd_headers headers; /* canonical names; without Host and Transfer-Encoding; without Content-Length when chunked;
@@ -44,15 +52,16 @@ typedef struct kd_request_head {
 } kd_request_head;
 
 typedef struct kd_scan_error {
-    uint16_t status;  /* what the client is told: 400 417 431 501 505 */
-    kd_str detail;    /* appended to status line and body, static; may be empty */
+    uint16_t status;    /* what the client is told: 400 417 431 501 505 */
+    kd_str detail;      /* appended to status line and body, static; may be empty */
     kd_str unsupported; /* 501: the body is this text instead */
 } kd_scan_error;
 
 /* Scans buf[0..n) for a request head. `seen` is how many of these bytes a former call (that said MORE) has seen, 0 at
  * first: they are not searched again for the end. Header names are made canonical in place. `headers` grows in its
  * arena, which the caller has set; spans point into buf. A head above `limit` bytes is an error of status 431. */
-kd_scan_result kd_scan_request(char *buf, size_t n, size_t seen, size_t limit, kd_request_head *head, kd_scan_error *error);
+kd_scan_result kd_scan_request(char *buf, size_t n, size_t seen, size_t limit, kd_request_head *head,
+                               kd_scan_error *error);
 
 typedef struct kd_response_head {
     uint16_t status; /* 0..999 as the backend wrote it */
@@ -60,16 +69,17 @@ typedef struct kd_response_head {
     kd_str reason;
     kd_framing framing;
     uint64_t length;
-    bool keep_alive; /* the connection can be used again once the body is read */
-    kd_headers headers; /* canonical names; without Transfer-Encoding, and without Content-Length when chunked; a Connection
-                           that holds "close" is left out: spec/01 section 3.3 */
+    bool keep_alive;    /* the connection can be used again once the body is read */
+    kd_headers headers; /* canonical names; without Transfer-Encoding, and without Content-Length when chunked; a
+                           Connection that holds "close" is left out: spec/01 section 3.3 */
     size_t size;
 } kd_response_head;
 
-/* Scans buf[0..n) for a response head to a request of method `method` (HEAD has no body). *error is Go's text without the
- * `Get "url": ` in front, such as `net/http: HTTP/1.x transport connection broken: malformed HTTP status code "abc"`; it
- * lies in the arena of head->headers. Interim heads (1xx but 101) are returned like others: the caller skips them. */
-kd_scan_result kd_scan_response(char *buf, size_t n, size_t seen, size_t limit, kd_method method, kd_response_head *head,
-                                kd_str *error);
+/* Scans buf[0..n) for a response head to a request of method `method` (HEAD has no body). *error is Go's text without
+ * the `Get "url": ` in front, such as `net/http: HTTP/1.x transport connection broken: malformed HTTP status code
+ * "abc"`; it lies in the arena of head->headers. Interim heads (1xx but 101) are returned like others: the caller skips
+ * them. */
+kd_scan_result kd_scan_response(char *buf, size_t n, size_t seen, size_t limit, kd_method method,
+                                kd_response_head *head, kd_str *error);
 
 #endif

@@ -10,18 +10,23 @@
 /* A body that the answer did not need is read up to here, so that the connection can go on (as Go does). */
 #define DRAIN_LIMIT (256u * 1024)
 /* How long a closing connection swallows what the client still sends, so that a reset does not eat the answer. */
-#define LINGER_TIME (500 * KD_MS)
-#define JOINED_BODY (2u * 1024)
-#define LINGER_LIMIT (1024u * 1024)
+#define LINGER_TIME     (500 * KD_MS)
+#define JOINED_BODY     (2u * 1024)
+#define LINGER_LIMIT    (1024u * 1024)
 #define HEAD_BUFFER_MAX (64u * 1024)
-/* The kernel's share of a connection is asked for when so many bytes were handed over, or when it does not take more. */
+/* The kernel's share of a connection is asked for when so many bytes were handed over, or when it does not take more.
+ */
 #define COUNTED_SEND (16u * 1024)
 
-static kd_worker *worker_of(kd_connection *c) { return c->server->worker; }
+static kd_worker *worker_of(kd_connection *c)
+{
+    return c->server->worker;
+}
 
 typedef kd_server1_request request;
 
-/* ---- the end of connections ---------------------------------------------------------------------------------------- */
+/* ---- the end of connections ----------------------------------------------------------------------------------------
+ */
 
 /* The kernel's share: what it holds for this client now, or nothing once the client has come back or is gone. */
 static void count_kernel(kd_connection *c, size_t now)
@@ -112,7 +117,8 @@ static void on_read_timer(kd_timer *timer)
     kd_connection_lose(q->c);
 }
 
-/* ---- reading heads ------------------------------------------------------------------------------------------------- */
+/* ---- reading heads -------------------------------------------------------------------------------------------------
+ */
 
 void kd_connection_send(kd_connection *c, const struct iovec *v, int count)
 {
@@ -291,7 +297,8 @@ static bool read_head(kd_connection *c)
     return false;
 }
 
-/* ---- request bodies ------------------------------------------------------------------------------------------------ */
+/* ---- request bodies ------------------------------------------------------------------------------------------------
+ */
 
 /* Decodes the next piece of the body from raw[0..n). Returns bytes used; *end and *failed as they come. */
 static size_t decode_piece(request *q, const char *raw, size_t n, kd_str *piece, bool *end, bool *failed)
@@ -403,10 +410,14 @@ static void read_body(kd_connection *c)
     }
 }
 
-/* ---- from one request to the next ---------------------------------------------------------------------------------- */
+/* ---- from one request to the next ----------------------------------------------------------------------------------
+ */
 
 /* A cut body without a length and without chunks looks complete unless the connection is reset. */
-static bool must_reset(const request *q) { return q->aborted && (!q->responded || q->framing == KD_REPLY_CLOSE); }
+static bool must_reset(const request *q)
+{
+    return q->aborted && (!q->responded || q->framing == KD_REPLY_CLOSE);
+}
 
 /* The answer is out and the owner has let go. True: the connection can take the next request. */
 static bool next_request(kd_connection *c)
@@ -568,11 +579,18 @@ void kd_connection_drive(kd_connection *c)
         kd_connection_destroy(c);
 }
 
-void kd_connection_on_ready(kd_io *io) { kd_connection_drive(KD_CONTAINER(io, kd_connection, stream.io)); }
+void kd_connection_on_ready(kd_io *io)
+{
+    kd_connection_drive(KD_CONTAINER(io, kd_connection, stream.io));
+}
 
-/* ---- the front's operations ---------------------------------------------------------------------------------------- */
+/* ---- the front's operations ----------------------------------------------------------------------------------------
+ */
 
-static request *request_of(kd_front *front) { return KD_CONTAINER(front, request, front); }
+static request *request_of(kd_front *front)
+{
+    return KD_CONTAINER(front, request, front);
+}
 
 static kd_flow flow_of(request *q)
 {
@@ -707,7 +725,10 @@ static void op_read_body(kd_front *front)
     kd_loop_requeue(&worker_of(c)->loop, &c->stream.io);
 }
 
-static void op_pause_body(kd_front *front) { request_of(front)->body_wanted = false; }
+static void op_pause_body(kd_front *front)
+{
+    request_of(front)->body_wanted = false;
+}
 
 static void op_release(kd_front *front)
 {

@@ -1,5 +1,5 @@
-/* The HTTP/1 server side of one worker: connections, keep-alive, pipelining in order, 100-continue, body framing both ways,
- * timeouts. Complete requests become fronts (http/front.h). */
+/* The HTTP/1 server side of one worker: connections, keep-alive, pipelining in order, 100-continue, body framing both
+ * ways, timeouts. Complete requests become fronts (http/front.h). */
 #ifndef KD_HTTP_SERVER1_H
 #define KD_HTTP_SERVER1_H
 
@@ -37,7 +37,8 @@ void kd_server1_accept(kd_server1 *server, int fd, const struct sockaddr *peer, 
 /* Answers with these bytes, whatever the client asks, and closes: for what is above a limit. It does not count as a
  * connection; above 256 of them at a time the answer is sent without waiting for it to arrive. */
 void kd_server1_refuse(kd_server1 *server, int fd, kd_str answer);
-/* Resets every connection whose client has taken no byte of its answer since `since`; returns how many. Walks over all. */
+/* Resets every connection whose client has taken no byte of its answer since `since`; returns how many. Walks over all.
+ */
 unsigned kd_server1_cut_stalled(kd_server1 *server, kd_ns since);
 /* No keep-alive from now on; connections between requests are closed. */
 void kd_server1_drain(kd_server1 *server);

@@ -42,7 +42,7 @@ typedef struct kd_connection {
     uint32_t filled, seen;
     uint8_t state;
     bool driving, dead, gone;
-    bool refused; /* never was a connection that counts */
+    bool refused;    /* never was a connection that counts */
     uint32_t kernel; /* bytes of the kernel's memory that the ledger knows of */
     kd_ns began;
     kd_ns moved; /* when the client's socket last took bytes of what is queued */
@@ -55,7 +55,8 @@ void kd_connection_destroy(kd_connection *c);
 void kd_connection_forget(kd_connection *c);
 /* The client is not there any more, or the connection is to end at once. */
 void kd_connection_lose(kd_connection *c);
-/* Nothing more is sent; what the client still sends is swallowed for a while, so that a reset does not eat the answer. */
+/* Nothing more is sent; what the client still sends is swallowed for a while, so that a reset does not eat the answer.
+ */
 void kd_connection_linger(kd_connection *c);
 /* Sends, at once or as the socket takes it. */
 void kd_connection_send(kd_connection *c, const struct iovec *v, int count);

@@ -22,14 +22,14 @@ typedef struct kd_upstream {
     kd_outq out;
     kd_client *client;
     kd_pool *pool;
-    kd_call *call;                          /* NULL while idle */
-    struct kd_upstream *next, **link;       /* of the pool, while idle */
+    kd_call *call;                    /* NULL while idle */
+    struct kd_upstream *next, **link; /* of the pool, while idle */
     struct kd_upstream *all_next, **all_link;
-    uint32_t served;                        /* answers read whole */
-    uint32_t carried;                       /* calls that were put on it */
-    uint32_t profile;                       /* of TLS; 0: plain. Calls of another profile do not get this connection */
-    uint8_t stage;                          /* KD_CONNECT_* */
-    bool begun;                             /* the stage */
+    uint32_t served;  /* answers read whole */
+    uint32_t carried; /* calls that were put on it */
+    uint32_t profile; /* of TLS; 0: plain. Calls of another profile do not get this connection */
+    uint8_t stage;    /* KD_CONNECT_* */
+    bool begun;       /* the stage */
     bool connecting, driving, dead;
 } kd_upstream;
 
@@ -37,8 +37,8 @@ typedef struct kd_upstream {
 kd_pool *kd_client_pool(kd_client *client, const kd_target *target);
 /* The TLS profile of new connections: the settings' one, else the default. NULL without memory. */
 kd_tls_profile *kd_client_profile(kd_client *client);
-/* The freshest idle connection, taken out of the pool, or NULL. Connections made with another TLS profile than the client's
- * are closed on the way. */
+/* The freshest idle connection, taken out of the pool, or NULL. Connections made with another TLS profile than the
+ * client's are closed on the way. */
 kd_upstream *kd_pool_take(kd_pool *pool);
 /* Puts a connection back, or closes it where the bounds say so. */
 void kd_pool_give(kd_upstream *up);

@@ -207,8 +207,7 @@ static void on_addrinfo(void *context, int status, int timeouts, struct ares_add
     }
     if (entry->answer.n == 0 && is_localhost(entry->name)) {
         /* RFC 6761 section 6.3: the name means this machine, also where no hosts file says so. */
-        entry->answer.v[0].v4 =
-            (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        entry->answer.v[0].v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         entry->answer.v[1].v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
         entry->answer.n = 2;
         ttl = TTL_HOSTS;
@@ -353,7 +352,8 @@ static bool open_channel(struct kd_dns *dns)
     if (dns->options.search)
         mask |= ARES_OPT_DOMAINS;
     dns->open = ares_init_options(&dns->channel, &options, mask) == ARES_SUCCESS;
-    if (dns->open && dns->options.servers && ares_set_servers_ports_csv(dns->channel, dns->options.servers) != ARES_SUCCESS)
+    if (dns->open && dns->options.servers &&
+        ares_set_servers_ports_csv(dns->channel, dns->options.servers) != ARES_SUCCESS)
         close_channel(dns);
     return dns->open;
 }
@@ -478,7 +478,10 @@ static void ask(struct kd_dns *dns, struct entry *entry)
     rearm(dns);
 }
 
-static bool same_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
 
 static bool same_options(const kd_dns_options *a, const kd_dns_options *b)
 {

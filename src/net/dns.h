@@ -40,12 +40,12 @@ size_t kd_address_write(char to[56], const kd_address *address);
 
 /* Where the resolver looks; all zero is the system's: /etc/resolv.conf, /etc/hosts, port 53. */
 typedef struct kd_dns_options {
-    const char *resolv_conf; /* borrowed for the life of the resolver; NULL: the system's */
-    bool hosts_from_env;     /* the hosts file is the one that $CARES_HOSTS names */
-    uint16_t port;           /* of the name servers; 0: 53 */
-    int timeout_ms, tries;   /* for each server and in all; 0: as resolv.conf says, else 5 s and 2 (as Go) */
-    const char *servers;     /* "10.0.0.1:5353,[::1]:53"; NULL: those of resolv.conf */
-    const char *hosts_file;  /* read for each question that the cache does not answer; NULL: the system's */
+    const char *resolv_conf;   /* borrowed for the life of the resolver; NULL: the system's */
+    bool hosts_from_env;       /* the hosts file is the one that $CARES_HOSTS names */
+    uint16_t port;             /* of the name servers; 0: 53 */
+    int timeout_ms, tries;     /* for each server and in all; 0: as resolv.conf says, else 5 s and 2 (as Go) */
+    const char *servers;       /* "10.0.0.1:5353,[::1]:53"; NULL: those of resolv.conf */
+    const char *hosts_file;    /* read for each question that the cache does not answer; NULL: the system's */
     const char *const *search; /* domains that complete short names; NULL: those of resolv.conf */
     int n_search;
 } kd_dns_options;
@@ -53,9 +53,9 @@ typedef struct kd_dns_options {
 /* NULL without memory. No file is read and no socket made before the first question. */
 struct kd_dns *kd_dns_create(kd_worker *worker);
 struct kd_dns *kd_dns_create_with(kd_worker *worker, const kd_dns_options *options);
-/* Looks elsewhere from now on: what is cached is forgotten, questions under way are asked anew. Nothing happens when the
- * options are the same. The texts are borrowed until the next configuration. On the worker, or before it runs; not from
- * within on_answer. */
+/* Looks elsewhere from now on: what is cached is forgotten, questions under way are asked anew. Nothing happens when
+ * the options are the same. The texts are borrowed until the next configuration. On the worker, or before it runs; not
+ * from within on_answer. */
 void kd_dns_configure(struct kd_dns *dns, const kd_dns_options *options);
 /* Questions under way get no answer. On the worker, or when it does not run; not from within on_answer. */
 void kd_dns_destroy(struct kd_dns *dns);

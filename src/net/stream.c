@@ -66,8 +66,8 @@ size_t kd_stream_kernel_memory(const kd_stream *stream)
     socklen_t n = sizeof v;
     if (stream->io.fd < 0 || getsockopt(stream->io.fd, SOL_SOCKET, SO_MEMINFO, v, &n) != 0)
         return 0;
-    uint32_t sent = v[SK_MEMINFO_WMEM_ALLOC] > v[SK_MEMINFO_WMEM_QUEUED] ? v[SK_MEMINFO_WMEM_ALLOC]
-                                                                         : v[SK_MEMINFO_WMEM_QUEUED];
+    uint32_t sent =
+        v[SK_MEMINFO_WMEM_ALLOC] > v[SK_MEMINFO_WMEM_QUEUED] ? v[SK_MEMINFO_WMEM_ALLOC] : v[SK_MEMINFO_WMEM_QUEUED];
     return (size_t)v[SK_MEMINFO_RMEM_ALLOC] + sent + v[SK_MEMINFO_FWD_ALLOC] + v[SK_MEMINFO_BACKLOG];
 }
 

@@ -53,8 +53,8 @@ ssize_t kd_stream_read(kd_stream *stream, void *to, size_t n);
 /* Writes what the socket takes: the count (maybe short: wait for writability), KD_STREAM_AGAIN, or KD_STREAM_ERROR. The
  * one function through which all bytes leave. */
 ssize_t kd_stream_writev(kd_stream *stream, const struct iovec *v, int count);
-/* Bounds what the kernel holds of this socket: what it has not sent yet (TCP_NOTSENT_LOWAT), and, when `buffer` is not 0, each
- * of its two buffers. */
+/* Bounds what the kernel holds of this socket: what it has not sent yet (TCP_NOTSENT_LOWAT), and, when `buffer` is not
+ * 0, each of its two buffers. */
 void kd_stream_bound(kd_stream *stream, size_t buffer);
 /* What the kernel holds of this socket now, in bytes (SO_MEMINFO): what is read, sent, and queued. One system call. */
 size_t kd_stream_kernel_memory(const kd_stream *stream);

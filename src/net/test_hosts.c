@@ -37,7 +37,8 @@ static void finds_names(void **state)
     };
     for (size_t i = 0; i < KD_COUNT(table); i++) {
         kd_addresses out = {.n = 0};
-        assert_int_equal(table[i].n, kd_hosts_find(kd_str_of(text, sizeof text - 1), kd_str_from_c(table[i].name), &out));
+        assert_int_equal(table[i].n,
+                         kd_hosts_find(kd_str_of(text, sizeof text - 1), kd_str_from_c(table[i].name), &out));
         if (!table[i].n)
             continue;
         char shown[56];

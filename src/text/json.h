@@ -29,7 +29,8 @@ typedef enum kd_json_result { KD_JSON_OK, KD_JSON_REFUSED, KD_JSON_NO_MEMORY } k
  * KD_JSON_REFUSED: *error is Go's text (spec/01 section 9.1), in `arena`, or in static or pool memory. */
 kd_json_result kd_json_read(kd_json_pool *pool, kd_arena *arena, char *text, size_t n, kd_value *out, kd_str *error);
 
-/* Go's name of a value's type in "json: cannot unmarshal X into Go value of type …": object array string number bool. */
+/* Go's name of a value's type in "json: cannot unmarshal X into Go value of type …": object array string number bool.
+ */
 kd_str kd_json_type_name(kd_value v);
 
 /* What the emitter may remember between documents: the shapes of objects, never their bytes. One per worker. */
@@ -37,9 +38,9 @@ typedef struct kd_json_shapes kd_json_shapes;
 kd_json_shapes *kd_json_shapes_create(void);
 void kd_json_shapes_destroy(kd_json_shapes *shapes);
 
-/* Appends v as Go's encoding/json.Marshal writes it (spec/01 section 15.4): minified, keys of objects sorted by bytes and
- * unique, HTML-escaped, literals verbatim. KD_ABSENT is written as null. `shapes` may be NULL. False when out->failed.
- * Depth is bounded by what kd_json_read admits. */
+/* Appends v as Go's encoding/json.Marshal writes it (spec/01 section 15.4): minified, keys of objects sorted by bytes
+ * and unique, HTML-escaped, literals verbatim. KD_ABSENT is written as null. `shapes` may be NULL. False when
+ * out->failed. Depth is bounded by what kd_json_read admits. */
 bool kd_json_emit(kd_buf *out, kd_value v, kd_json_shapes *shapes);
 /* The same for one string, quotes included. */
 void kd_json_emit_string(kd_buf *out, kd_str s, kd_origin origin);

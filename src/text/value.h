@@ -31,11 +31,11 @@ typedef struct kd_value {
     bool boolean;
     uint32_t n; /* bytes of a string or literal; members of a list or object (duplicates of a yyjson object counted) */
     union {
-        const char *text;              /* string, literal number */
-        double number;                 /* KD_ORIGIN_FLOAT64 */
-        const void *json;              /* yyjson_val * of a list or object */
+        const char *text;               /* string, literal number */
+        double number;                  /* KD_ORIGIN_FLOAT64 */
+        const void *json;               /* yyjson_val * of a list or object */
         const struct kd_object *object; /* arena node */
-        const struct kd_value *items;  /* arena node of a list: n items */
+        const struct kd_value *items;   /* arena node of a list: n items */
     };
 } kd_value;
 
@@ -52,7 +52,7 @@ typedef struct kd_object {
 } kd_object;
 
 #define KD_VALUE_ABSENT ((kd_value){.type = KD_ABSENT})
-#define KD_VALUE_NULL ((kd_value){.type = KD_NULL})
+#define KD_VALUE_NULL   ((kd_value){.type = KD_NULL})
 
 kd_value kd_value_bool(bool b);
 kd_value kd_value_string(kd_str s, kd_origin origin); /* borrows s; at most 4 GiB */
@@ -61,7 +61,10 @@ kd_value kd_value_float(double v);
 kd_value kd_value_object(const kd_object *object);
 kd_value kd_value_list(const kd_value *items, uint32_t n);
 
-static inline kd_str kd_value_text(kd_value v) { return (kd_str){v.text, v.n}; }
+static inline kd_str kd_value_text(kd_value v)
+{
+    return (kd_str){v.text, v.n};
+}
 
 /* The member of that key (the last one where a document repeats it), or KD_ABSENT; KD_ABSENT for what is no object. */
 kd_value kd_value_get(kd_value object, kd_str key);

@@ -1,10 +1,11 @@
-/* From the pipe's request to one that a backend understands: second-level filters, path and method, host (spec/01 sections
- * 7.7, 7.8, 8.1). */
+/* From the pipe's request to one that a backend understands: second-level filters, path and method, host (spec/01
+ * sections 7.7, 7.8, 8.1). */
 #include "gateway/steps/core.h"
 
 #include "base/random.h"
 
-/* ---- filters ------------------------------------------------------------------------------------------------------- */
+/* ---- filters -------------------------------------------------------------------------------------------------------
+ */
 
 static bool compile_filter_query(const kd_compile *compile, kd_compiled *out)
 {
@@ -58,7 +59,8 @@ static kd_verdict enter_filter_headers(kd_branch *branch, const void *config, vo
 const kd_step_type kd_core_filter_headers = {
     .module = "core", .name = "filter_headers", .compile = compile_filter_headers, .enter = enter_filter_headers};
 
-/* ---- path and method ----------------------------------------------------------------------------------------------- */
+/* ---- path and method -----------------------------------------------------------------------------------------------
+ */
 
 static bool compile_build(const kd_compile *compile, kd_compiled *out)
 {
@@ -125,16 +127,15 @@ static void explain_build(const void *config, kd_buf *out)
     kd_buf_printf(out, "%.*s %.*s", KD_FMT(backend->method_upper), KD_FMT(backend->url_pattern.source));
 }
 
-const kd_step_type kd_core_build = {.module = "core",
-                                    .name = "build",
-                                    .compile = compile_build,
-                                    .enter = enter_build,
-                                    .explain = explain_build};
+const kd_step_type kd_core_build = {
+    .module = "core", .name = "build", .compile = compile_build, .enter = enter_build, .explain = explain_build};
 
-/* ---- host ---------------------------------------------------------------------------------------------------------- */
+/* ---- host ----------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct host {
-    const kd_target *target; /* NULL: the host is no plain scheme://host[:port], the whole URL is parsed for each request */
+    const kd_target
+        *target; /* NULL: the host is no plain scheme://host[:port], the whole URL is parsed for each request */
     kd_str text;
 } host;
 
@@ -178,9 +179,9 @@ static bool compile_balance(const kd_compile *compile, kd_compiled *out)
 static bool is_plain(kd_str s)
 {
     static const uint8_t plain[256] = {
-        ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1, ['-'] = 1, ['_'] = 1, ['.'] = 1, ['~'] = 1,
-        ['!'] = 1, ['$'] = 1, ['&'] = 1, ['\''] = 1, ['('] = 1, [')'] = 1, ['*'] = 1, ['+'] = 1, [','] = 1,
-        [';'] = 1, ['='] = 1, [':'] = 1, ['@'] = 1, ['/'] = 1, ['['] = 1, [']'] = 1,
+        ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1, ['-'] = 1, ['_'] = 1, ['.'] = 1, ['~'] = 1, ['!'] = 1,
+        ['$'] = 1,         ['&'] = 1,         ['\''] = 1,        ['('] = 1, [')'] = 1, ['*'] = 1, ['+'] = 1, [','] = 1,
+        [';'] = 1,         ['='] = 1,         [':'] = 1,         ['@'] = 1, ['/'] = 1, ['['] = 1, [']'] = 1,
     };
     for (size_t i = 0; i < s.n; i++)
         if (!plain[(uint8_t)s.p[i]])
@@ -246,11 +247,11 @@ static kd_verdict parse_whole(kd_branch *branch, const host *h)
         return KD_NEXT;
     kd_str verb = kd_core_verb(arena, request->method);
     bool web = kd_str_eq(url.scheme, KD_STR("http")) || kd_str_eq(url.scheme, KD_STR("https"));
-    return kd_branch_fail(branch, KD_FAIL_BAD_URL,
-                          web ? kd_arena_printf(arena, "%.*s \"%.*s\": http: no Host in request URL", KD_FMT(verb),
-                                                KD_FMT(whole))
-                              : kd_arena_printf(arena, "%.*s \"%.*s\": unsupported protocol scheme \"%.*s\"", KD_FMT(verb),
-                                                KD_FMT(whole), KD_FMT(url.scheme)));
+    return kd_branch_fail(
+        branch, KD_FAIL_BAD_URL,
+        web ? kd_arena_printf(arena, "%.*s \"%.*s\": http: no Host in request URL", KD_FMT(verb), KD_FMT(whole))
+            : kd_arena_printf(arena, "%.*s \"%.*s\": unsupported protocol scheme \"%.*s\"", KD_FMT(verb), KD_FMT(whole),
+                              KD_FMT(url.scheme)));
 }
 
 /* path?query, or the path alone. */

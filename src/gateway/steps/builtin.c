@@ -4,7 +4,10 @@
 
 static kd_ns started_monotonic;
 
-__attribute__((constructor)) static void note_start(void) { started_monotonic = kd_clock_monotonic(); }
+__attribute__((constructor)) static void note_start(void)
+{
+    started_monotonic = kd_clock_monotonic();
+}
 
 static kd_verdict answer_out(kd_branch *branch)
 {
@@ -25,7 +28,8 @@ static kd_verdict enter_health(kd_branch *branch, const void *config, void *stat
 
 const kd_step_type kd_core_health = {.module = "core", .name = "health", .enter = enter_health};
 
-/* ---- the request's body, kept whole for debug and echo ------------------------------------------------------------------ */
+/* ---- the request's body, kept whole for debug and echo
+ * ------------------------------------------------------------------ */
 
 #define BODY_MAX (8u * 1024 * 1024)
 
@@ -89,7 +93,8 @@ static bool whole_body(kd_branch *branch, body *b)
     return false;
 }
 
-/* ---- debug --------------------------------------------------------------------------------------------------------------- */
+/* ---- debug
+ * --------------------------------------------------------------------------------------------------------------- */
 
 /* Go's %v of a map of string lists, keys sorted: map[A:[1 2] B:[3]]. The list is sorted by name. */
 static void put_headers_v(kd_buf *out, kd_headers *headers)
@@ -159,9 +164,11 @@ static kd_verdict enter_debug(kd_branch *branch, const void *config, void *state
     return answer_out(branch);
 }
 
-const kd_step_type kd_core_debug = {.module = "core", .name = "debug", .enter = enter_debug, .state_size = sizeof(body)};
+const kd_step_type kd_core_debug = {
+    .module = "core", .name = "debug", .enter = enter_debug, .state_size = sizeof(body)};
 
-/* ---- echo ---------------------------------------------------------------------------------------------------------------- */
+/* ---- echo
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void put_string(kd_buf *out, const char *key, kd_str s)
 {

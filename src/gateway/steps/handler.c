@@ -33,9 +33,8 @@ static bool compile_headers(const kd_compile *compile, handler *h)
         for (uint32_t k = 0; k < h->n_headers && !repeated; k++)
             repeated = kd_str_eq(kd_header_name(&fields[k]), names.v[i]);
         if (!repeated && names.v[i].n && names.v[i].n <= UINT16_MAX)
-            fields[h->n_headers++] = (kd_header){.name = names.v[i].p,
-                                                 .name_n = (uint16_t)names.v[i].n,
-                                                 .token = (uint8_t)kd_token_of(names.v[i])};
+            fields[h->n_headers++] = (kd_header){
+                .name = names.v[i].p, .name_n = (uint16_t)names.v[i].n, .token = (uint8_t)kd_token_of(names.v[i])};
     }
     h->headers = fields;
     return true;
@@ -94,7 +93,8 @@ static bool compile_handler(const kd_compile *compile, kd_compiled *out)
     return true;
 }
 
-/* ---- inwards ------------------------------------------------------------------------------------------------------- */
+/* ---- inwards -------------------------------------------------------------------------------------------------------
+ */
 
 static bool copy_headers(kd_exchange *x, const handler *h, bool *agent)
 {
@@ -104,9 +104,9 @@ static bool copy_headers(kd_exchange *x, const handler *h, bool *agent)
         const kd_header *field = &from->v[i];
         bool wanted = h->all_headers;
         for (uint32_t k = 0; k < h->n_headers && !wanted; k++)
-            wanted = field->token ? field->token == h->headers[k].token
-                                  : !h->headers[k].token &&
-                                        kd_str_eq(kd_header_name(field), kd_header_name(&h->headers[k]));
+            wanted = field->token
+                         ? field->token == h->headers[k].token
+                         : !h->headers[k].token && kd_str_eq(kd_header_name(field), kd_header_name(&h->headers[k]));
         if (!wanted || field->token == KD_HEADER_X_FORWARDED_FOR || field->token == KD_HEADER_X_FORWARDED_HOST)
             continue;
         if (field->token == KD_HEADER_USER_AGENT)
@@ -195,7 +195,8 @@ static kd_verdict enter_handler(kd_branch *branch, const void *config, void *sta
     return KD_NEXT;
 }
 
-/* ---- outwards ------------------------------------------------------------------------------------------------------ */
+/* ---- outwards ------------------------------------------------------------------------------------------------------
+ */
 
 void kd_core_log_error(const kd_plan *plan, kd_str text)
 {
@@ -229,9 +230,7 @@ static void apply_limits(kd_exchange *x, kd_fault *fault)
     for (kd_fault *f = fault; f; f = f->next) {
         if (x->starved && f->failure == KD_FAIL_DEADLINE)
             f->failure = KD_FAIL_SHED;
-        uint16_t status = f->failure == KD_FAIL_SHED                         ? 503
-                          : x->too_large && f->failure == KD_FAIL_TOO_LARGE ? 413
-                                                                            : 0;
+        uint16_t status = f->failure == KD_FAIL_SHED ? 503 : x->too_large && f->failure == KD_FAIL_TOO_LARGE ? 413 : 0;
         if (status && fault->status != status)
             fault->status = status; /* the first one's is the answer's */
     }
@@ -315,8 +314,5 @@ static kd_verdict leave_handler(kd_branch *branch, const void *config, void *sta
     return KD_NEXT;
 }
 
-const kd_step_type kd_core_handler = {.module = "core",
-                                      .name = "handler",
-                                      .compile = compile_handler,
-                                      .enter = enter_handler,
-                                      .leave = leave_handler};
+const kd_step_type kd_core_handler = {
+    .module = "core", .name = "handler", .compile = compile_handler, .enter = enter_handler, .leave = leave_handler};

@@ -1,9 +1,9 @@
-/* The innermost step of a backend's pipe: the call. It waits for the head (no-op) or for the whole body (everything that is
- * decoded), follows redirects, passes the client's body on, and words failures as Go's client does (spec/01 sections 7.10,
- * 8.2 to 8.6). */
+/* The innermost step of a backend's pipe: the call. It waits for the head (no-op) or for the whole body (everything
+ * that is decoded), follows redirects, passes the client's body on, and words failures as Go's client does (spec/01
+ * sections 7.10, 8.2 to 8.6). */
+#include "gateway/steps/send.h"
 #include "gateway/body.h"
 #include "gateway/steps/part.h"
-#include "gateway/steps/send.h"
 
 static const kd_call_events events;
 
@@ -42,9 +42,13 @@ bool kd_core_is_raw(const kd_endpoint *endpoint, const kd_backend *backend)
            (kd_str_eq(backend->encoding_source, name) || kd_str_eq(endpoint->output_encoding, name));
 }
 
-/* ---- words --------------------------------------------------------------------------------------------------------- */
+/* ---- words ---------------------------------------------------------------------------------------------------------
+ */
 
-kd_received *kd_core_received(kd_branch *branch) { return branch->received; }
+kd_received *kd_core_received(kd_branch *branch)
+{
+    return branch->received;
+}
 
 kd_str kd_core_verb(kd_arena *arena, kd_str method)
 {
@@ -78,7 +82,8 @@ static kd_str client_error(kd_send *s, kd_str text)
                            KD_FMT(kd_core_url(s->branch)), KD_FMT(text));
 }
 
-/* ---- the end of the wait ------------------------------------------------------------------------------------------- */
+/* ---- the end of the wait -------------------------------------------------------------------------------------------
+ */
 
 static void ready(kd_send *s)
 {
@@ -129,7 +134,8 @@ static void fail_call(kd_send *s, kd_failure failure, kd_str text)
     ready(s);
 }
 
-/* ---- the client's body ---------------------------------------------------------------------------------------------- */
+/* ---- the client's body ----------------------------------------------------------------------------------------------
+ */
 
 /* The request breaks while its answer streams already. */
 static void break_stream(kd_send *s)
@@ -199,9 +205,13 @@ static void on_writable(kd_call *call)
     kd_exchange_leave(x);
 }
 
-/* ---- the answer ------------------------------------------------------------------------------------------------------ */
+/* ---- the answer
+ * ------------------------------------------------------------------------------------------------------ */
 
-static bool is_success(unsigned status) { return status == 200 || status == 201; }
+static bool is_success(unsigned status)
+{
+    return status == 200 || status == 201;
+}
 
 static bool start_call(kd_send *s)
 {
@@ -253,7 +263,8 @@ static void conclude(kd_send *s)
     ready(s);
 }
 
-/* ---- room for the body ---------------------------------------------------------------------------------------------- */
+/* ---- room for the body ----------------------------------------------------------------------------------------------
+ */
 
 static bool take_room(kd_send *s, size_t cap)
 {
@@ -331,8 +342,7 @@ static void on_head(kd_call *call)
         ready(s);
     } else if (s->config->raw) {
         ready(s);
-    } else if (s->config->noop ? !s->config->keep_noop
-                               : !is_success(call->head.status) && !s->config->keep_errors) {
+    } else if (s->config->noop ? !s->config->keep_noop : !is_success(call->head.status) && !s->config->keep_errors) {
         s->then = KD_THEN_DISCARD;
     }
     if (s->then != KD_THEN_DELIVER && !call->data_follows && !failed)
@@ -425,7 +435,8 @@ static void on_fail(kd_call *call)
 static const kd_call_events events = {
     .on_head = on_head, .on_data = on_data, .on_fail = on_fail, .on_writable = on_writable};
 
-/* ---- the step ------------------------------------------------------------------------------------------------------- */
+/* ---- the step -------------------------------------------------------------------------------------------------------
+ */
 
 /* A raw response: the backend's fields but the framing ones, and its body as a stream. */
 static kd_verdict deliver_raw(kd_send *s)
@@ -502,10 +513,10 @@ static void explain_send(const void *config, kd_buf *out)
 {
     const kd_send_config *c = config;
     kd_buf_printf(out, "http call, %s",
-                  c->raw                      ? "head and body streamed"
+                  c->raw                     ? "head and body streamed"
                   : c->noop && !c->keep_noop ? "body dropped: several parts make one answer"
-                  : c->noop                   ? "whole body kept: a later call uses it"
-                                              : "whole body kept: it is decoded");
+                  : c->noop                  ? "whole body kept: a later call uses it"
+                                             : "whole body kept: it is decoded");
     if (c->body_on_redirect)
         kd_buf_add(out, KD_STR("; the request's body is kept for redirects"));
 }

@@ -9,11 +9,12 @@
 
 typedef struct kd_send_config {
     const kd_backend *backend;
-    bool raw;            /* no-op: head and body go on as they are */
-    bool noop, keep_noop; /* a no-op part of several: its body never reaches the client, but a sequence may hand it on */
-    bool one_turn;       /* what came is decoded and answered before anything else happens on the worker */
-    bool keep_errors;    /* bodies of refused statuses are wanted: return_error_code, return_error_details */
-    bool compression;    /* ask for gzip */
+    bool raw; /* no-op: head and body go on as they are */
+    bool noop,
+        keep_noop;    /* a no-op part of several: its body never reaches the client, but a sequence may hand it on */
+    bool one_turn;    /* what came is decoded and answered before anything else happens on the worker */
+    bool keep_errors; /* bodies of refused statuses are wanted: return_error_code, return_error_details */
+    bool compression; /* ask for gzip */
     bool keep_alive;
     bool body_on_redirect;
 } kd_send_config;
@@ -32,15 +33,15 @@ typedef struct kd_send {
     kd_str request_target;
     kd_str referer;
     unsigned redirects;
-    bool drop_body;      /* a redirect turned the request into one without a body */
-    bool drop_sensitive; /* a redirect left the domain */
-    bool auto_gzip;      /* we asked for gzip, the backend's coding is ours to undo */
-    bool ready;          /* the wait is over */
-    bool feeding;        /* the client's body is being passed on */
+    bool drop_body;                      /* a redirect turned the request into one without a body */
+    bool drop_sensitive;                 /* a redirect left the domain */
+    bool auto_gzip;                      /* we asked for gzip, the backend's coding is ours to undo */
+    bool ready;                          /* the wait is over */
+    bool feeding;                        /* the client's body is being passed on */
     const struct kd_body_piece *to_send; /* of a kept body: what goes out next */
     kd_send_then then;
-    kd_held held;        /* waits for memory for the body */
-    bool admitted;       /* has been let in */
+    kd_held held;  /* waits for memory for the body */
+    bool admitted; /* has been let in */
     kd_received received;
     size_t cap;
     kd_stream_body stream;
@@ -49,8 +50,8 @@ typedef struct kd_send {
 
 /* Builds the head of the request that s describes, and its framing. False without memory. */
 bool kd_send_compose(kd_send *s);
-/* Is the answer a redirect that is followed? Changes s accordingly. A fault (too many, a bad Location) is set in the branch's
- * outcome and *failed. */
+/* Is the answer a redirect that is followed? Changes s accordingly. A fault (too many, a bad Location) is set in the
+ * branch's outcome and *failed. */
 bool kd_send_follows(kd_send *s, bool *failed);
 
 #endif

@@ -1,5 +1,5 @@
-/* The head of a request to a backend as Go's client writes it (spec/01 section 8.2). Only here and in http/reply.c are heads
- * written; both refuse what could split a message. */
+/* The head of a request to a backend as Go's client writes it (spec/01 section 8.2). Only here and in http/reply.c are
+ * heads written; both refuse what could split a message. */
 #include "gateway/body.h"
 #include "gateway/steps/send.h"
 #include "text/go/header.h"
@@ -112,8 +112,8 @@ static kd_str basic_credentials(kd_arena *arena, kd_str user)
     memcpy(to, "Basic ", 6);
     to += 6;
     for (size_t i = 0; i < user.n; i += 3) {
-        uint32_t v = (uint32_t)in[i] << 16 | (i + 1 < user.n ? (uint32_t)in[i + 1] << 8 : 0) |
-                     (i + 2 < user.n ? in[i + 2] : 0);
+        uint32_t v =
+            (uint32_t)in[i] << 16 | (i + 1 < user.n ? (uint32_t)in[i + 1] << 8 : 0) | (i + 2 < user.n ? in[i + 2] : 0);
         *to++ = digits[v >> 18];
         *to++ = digits[v >> 12 & 63];
         *to++ = i + 1 < user.n ? digits[v >> 6 & 63] : '=';

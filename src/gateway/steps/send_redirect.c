@@ -8,8 +8,7 @@ static bool same_domain(kd_str sub, kd_str parent)
         return true;
     if (sub.n <= parent.n || kd_str_find(sub, ':') >= 0)
         return false;
-    return sub.p[sub.n - parent.n - 1] == '.' &&
-           kd_str_eq_ci(kd_str_from(sub, sub.n - parent.n), parent);
+    return sub.p[sub.n - parent.n - 1] == '.' && kd_str_eq_ci(kd_str_from(sub, sub.n - parent.n), parent);
 }
 
 static bool is_redirect(kd_send *s, bool *keeps_method)
@@ -62,8 +61,8 @@ static bool go_to(kd_send *s, kd_str absolute, kd_str location, bool *failed)
     bool web = kd_str_eq(url.scheme, KD_STR("http")) || kd_str_eq(url.scheme, KD_STR("https"));
     const kd_target *target = web && url.host.n ? kd_target_get(url.scheme, url.host) : NULL;
     if (!web)
-        return refuse(s, location,
-                      kd_arena_printf(arena, "unsupported protocol scheme \"%.*s\"", KD_FMT(url.scheme)), failed);
+        return refuse(s, location, kd_arena_printf(arena, "unsupported protocol scheme \"%.*s\"", KD_FMT(url.scheme)),
+                      failed);
     if (!target || !kd_go_url_escaped_path(arena, url.raw_path, &path, &bad) || !path.p)
         return refuse(s, location, KD_STR("http: no Host in request URL"), failed);
     bool downgrade = s->target->tls && !target->tls;
@@ -96,8 +95,9 @@ bool kd_send_follows(kd_send *s, bool *failed)
     kd_str error = {0}, absolute;
     if (!kd_go_url_parse(arena, kd_core_url(s->branch), &base, &error) ||
         !kd_go_url_resolve(arena, &base, to, &absolute, &error) || !absolute.p)
-        return refuse(s, to, kd_arena_printf(arena, "failed to parse Location header \"%.*s\": %.*s", KD_FMT(to),
-                                             KD_FMT(error)), failed);
+        return refuse(
+            s, to, kd_arena_printf(arena, "failed to parse Location header \"%.*s\": %.*s", KD_FMT(to), KD_FMT(error)),
+            failed);
     if (!go_to(s, absolute, to, failed))
         return false;
     if (!keeps_method) {

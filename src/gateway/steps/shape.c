@@ -1,5 +1,5 @@
-/* What of a backend's data goes on, and under which names: target, then allow or deny and mapping, or flatmap in their place,
- * then group (spec/01 section 9.4). Every change copies the path it touches and nothing else. */
+/* What of a backend's data goes on, and under which names: target, then allow or deny and mapping, or flatmap in their
+ * place, then group (spec/01 section 9.4). Every change copies the path it touches and nothing else. */
 #include "gateway/steps/flatmap.h"
 
 /* A tree of dotted paths. */
@@ -12,7 +12,7 @@ typedef struct path_node {
 typedef struct shape {
     kd_str *target;
     uint32_t n_target;
-    path_node *allow, *deny; /* roots; NULL: none */
+    path_node *allow, *deny;   /* roots; NULL: none */
     const kd_flatmap *flatmap; /* in place of allow, deny and mapping */
     const kd_mapping *mapping;
     uint32_t n_mapping;
@@ -120,7 +120,6 @@ static kd_value apply_target(kd_arena *arena, const shape *s, kd_value data)
     }
     return data;
 }
-
 
 static uint32_t width(const path_node *node)
 {
@@ -255,8 +254,5 @@ static void explain_shape(const void *config, kd_buf *out)
         list(out, "group", &(kd_str_list){(kd_str *)&b->group, 1});
 }
 
-const kd_step_type kd_core_shape = {.module = "core",
-                                    .name = "shape",
-                                    .compile = compile_shape,
-                                    .leave = leave_shape,
-                                    .explain = explain_shape};
+const kd_step_type kd_core_shape = {
+    .module = "core", .name = "shape", .compile = compile_shape, .leave = leave_shape, .explain = explain_shape};

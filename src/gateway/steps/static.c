@@ -9,9 +9,8 @@ typedef struct static_data {
 } static_data;
 
 static const kd_str strategies[] = {
-    [ALWAYS] = KD_STR_INIT("always"),     [SUCCESS] = KD_STR_INIT("success"),
-    [ERRORED] = KD_STR_INIT("errored"),   [COMPLETE] = KD_STR_INIT("complete"),
-    [INCOMPLETE] = KD_STR_INIT("incomplete"),
+    [ALWAYS] = KD_STR_INIT("always"),     [SUCCESS] = KD_STR_INIT("success"),       [ERRORED] = KD_STR_INIT("errored"),
+    [COMPLETE] = KD_STR_INIT("complete"), [INCOMPLETE] = KD_STR_INIT("incomplete"),
 };
 
 static bool compile_static(const kd_compile *compile, kd_compiled *out)

@@ -63,5 +63,8 @@ bool kd_go_header_valid_value(kd_str value)
     return i == value.n || valid_block(value.p + value.n - 16);
 }
 #else
-bool kd_go_header_valid_value(kd_str value) { return valid_bytes(value.p, value.n); }
+bool kd_go_header_valid_value(kd_str value)
+{
+    return valid_bytes(value.p, value.n);
+}
 #endif

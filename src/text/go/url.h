@@ -14,19 +14,20 @@ typedef struct kd_query {
     uint32_t n, cap;
 } kd_query;
 
-/* url.ParseQuery, errors dropped: pairs with ';' or a bad escape are skipped; more than 10000 pairs are no pairs at all.
- * Keys and values point into raw where nothing had to be decoded, else into the arena. False without memory. */
+/* url.ParseQuery, errors dropped: pairs with ';' or a bad escape are skipped; more than 10000 pairs are no pairs at
+ * all. Keys and values point into raw where nothing had to be decoded, else into the arena. False without memory. */
 bool kd_go_query_parse(kd_arena *arena, kd_str raw, kd_query *out);
 /* Values.Encode: keys sorted by bytes, values of a key in order. Sorts `query` in place (stable). */
 void kd_go_query_encode(kd_query *query, kd_buf *out);
 
-/* Would parsing and encoding give exactly these bytes again? Sorted keys, one '=' in each pair, nothing to escape. Cheap. */
+/* Would parsing and encoding give exactly these bytes again? Sorted keys, one '=' in each pair, nothing to escape.
+ * Cheap. */
 bool kd_go_query_is_canonical(kd_str raw);
 
 typedef enum kd_go_escape_mode {
-    KD_ESCAPE_QUERY, /* url.QueryEscape: space becomes '+' */
+    KD_ESCAPE_QUERY,        /* url.QueryEscape: space becomes '+' */
     KD_ESCAPE_PATH_SEGMENT, /* url.PathEscape */
-    KD_ESCAPE_PATH /* how URL.EscapedPath encodes a whole path */
+    KD_ESCAPE_PATH          /* how URL.EscapedPath encodes a whole path */
 } kd_go_escape_mode;
 
 void kd_go_url_escape(kd_buf *out, kd_str s, kd_go_escape_mode mode);
