@@ -4,7 +4,8 @@
 #include "text/feed_value.h"
 
 typedef struct entry {
-    kd_str title, id, summary, content, updated, published;
+    kd_str title, id, summary, content;
+    kd_feed_when updated, published;
     kd_feed_list authors, categories, links, enclosures;
     kd_str link;
     bool has_link;
@@ -167,6 +168,16 @@ static bool is_either(const kd_pull *pull, kd_str a, kd_str b)
     return kd_pull_is(pull, a) || kd_pull_is(pull, b);
 }
 
+static bool read_date(kd_pull *pull, kd_feed_when *to)
+{
+    kd_str text;
+    if (!read_text(pull, &text))
+        return false;
+    kd_feed_when_take(to, text);
+    to->at.offset = 0;
+    return true;
+}
+
 static bool read_entry_member(kd_pull *pull, entry *e)
 {
     kd_str ignored;
@@ -184,9 +195,9 @@ static bool read_entry_member(kd_pull *pull, entry *e)
     if (kd_pull_is(pull, KD_STR("source")))
         return read_source(pull, KD_STR("source"), &inner);
     if (is_either(pull, KD_STR("updated"), KD_STR("modified")))
-        return read_text(pull, &e->updated);
+        return read_date(pull, &e->updated);
     if (is_either(pull, KD_STR("published"), KD_STR("issued")))
-        return read_text(pull, &e->published);
+        return read_date(pull, &e->published);
     if (kd_pull_is(pull, KD_STR("contributor")))
         return read_person(pull, KD_STR("contributor"), NULL);
     if (kd_pull_is(pull, KD_STR("author")))
@@ -198,14 +209,6 @@ static bool read_entry_member(kd_pull *pull, entry *e)
     return kd_pull_is(pull, KD_STR("content")) ? read_text(pull, &e->content) : kd_pull_skip(pull);
 }
 
-static bool set_when(kd_feed_when *to, kd_str text)
-{
-    to->text = text;
-    to->known = kd_feed_date(text, &to->at);
-    to->at.offset = 0;
-    return to->known;
-}
-
 static kd_value entry_value(kd_arena *arena, const entry *e)
 {
     kd_feed_item to = {.title = e->title,
@@ -213,19 +216,20 @@ static kd_value entry_value(kd_arena *arena, const entry *e)
                        .content = e->content,
                        .link = e->link,
                        .guid = e->id,
+                       .updated = e->updated,
+                       .published = e->published,
                        .links = e->links,
                        .authors = e->authors,
                        .categories = e->categories,
                        .enclosures = e->enclosures};
     if (e->authors.n)
         to.author = e->authors.p[0];
-    set_when(&to.updated, e->updated);
-    if (!set_when(&to.published, e->published)) {
-        to.published.at = to.updated.at;
-        to.published.known = to.updated.known;
+    if (!to.published.text.n)
+        to.published.text = e->updated.text;
+    if (!to.published.known) {
+        to.published.at = e->updated.at;
+        to.published.known = e->updated.known;
     }
-    if (!e->published.n)
-        to.published.text = e->updated;
     if (e->extensions.n) {
         to.extensions = kd_feed_extensions_value(arena, &e->extensions);
         if (to.extensions.type == KD_ABSENT)

@@ -26,7 +26,7 @@ typedef struct node {
 typedef struct reader {
     kd_arena *arena;
     kd_str rest;
-    node head, body;
+    node before, head, body; /* `before`: comments that stand before everything else */
     node *at;
     uint32_t depth;
     bool in_body, failed, skip_break;
@@ -330,8 +330,33 @@ static attribute *read_attrs(reader *r, uint32_t *n)
     }
 }
 
+/* A text where a table wants rows or cells moves before the table. */
+static void add_before_table(reader *r, kd_str text)
+{
+    node *table = r->at, *n = KD_NEW(r->arena, node);
+    while (!kd_str_eq(table->name, KD_STR("table")))
+        table = table->up;
+    r->failed = r->failed || !n;
+    if (!n)
+        return;
+    *n = (node){.up = table->up, .next = table, .text = text};
+    node **link = &table->up->first;
+    while (*link != table)
+        link = &(*link)->next;
+    *link = n;
+}
+
+static bool is_all_blank(kd_str s)
+{
+    size_t n = 0;
+    while (n < s.n && is_blank(s.p[n]))
+        n++;
+    return n == s.n;
+}
+
 static void add_text(reader *r, kd_str text)
 {
+    static const char *const table[] = {"table", "tbody", "thead", "tfoot", "tr", NULL};
     if (r->skip_break && text.n && text.p[0] == '\n')
         text = kd_str_from(text, 1);
     r->skip_break = false;
@@ -342,6 +367,10 @@ static void add_text(reader *r, kd_str text)
             r->in_body = true;
             r->at = &r->body;
         }
+    }
+    if (r->at->name.p && among(r->at->name, table) && !is_all_blank(text)) {
+        add_before_table(r, text);
+        return;
     }
     node *n = text.n ? append(r, r->at) : NULL;
     if (n)
@@ -405,7 +434,8 @@ static void read_end(reader *r)
 
 static void add_comment(reader *r, kd_str text)
 {
-    node *n = append(r, r->at);
+    bool first = r->at == &r->head && !r->head.first;
+    node *n = append(r, first ? &r->before : r->at);
     if (n) {
         n->comment = true;
         n->text = text;
@@ -419,7 +449,8 @@ static void read_comment(reader *r)
     ptrdiff_t end = full ? kd_str_search(r->rest, KD_STR("-->")) : kd_str_find(r->rest, '>');
     kd_str text = take(r, end < 0 ? r->rest.n : (size_t)end);
     take(r, full ? 3 : 1);
-    add_comment(r, text);
+    if (full || !kd_str_eq_ci(kd_str_head(text, 7), KD_STR("doctype")))
+        add_comment(r, text);
 }
 
 static bool is_letter(kd_str s, size_t at)
@@ -427,9 +458,25 @@ static bool is_letter(kd_str s, size_t at)
     return at < s.n && (uint8_t)(kd_lower((uint8_t)s.p[at]) - 'a') < 26;
 }
 
+/* All line breaks as '\n'. */
+static kd_str with_breaks(reader *r, kd_str s)
+{
+    if (kd_str_find(s, '\r') < 0)
+        return s;
+    char *to = kd_arena_alloc(r->arena, s.n), *at = to;
+    for (size_t i = 0; to && i < s.n; i++) {
+        if (s.p[i] != '\r')
+            *at++ = s.p[i];
+        else if (i + 1 == s.n || s.p[i + 1] != '\n')
+            *at++ = '\n';
+    }
+    r->failed = r->failed || !to;
+    return (kd_str){to, (size_t)(at - to)};
+}
+
 static bool read_all(reader *r, kd_str html)
 {
-    r->rest = html;
+    r->rest = with_breaks(r, html);
     r->at = &r->head;
     while (r->rest.n && !r->failed) {
         bool end = r->rest.n > 1 && r->rest.p[1] == '/';
@@ -609,7 +656,8 @@ kd_str kd_feed_html_resolve(kd_pull *pull, kd_str html)
     resolve_children(pull, &r.body);
     kd_buf out;
     kd_buf_init(&out, bound(html) + (1 << 20));
-    if (r.head.first) {
+    if (r.head.first || r.before.first) {
+        put_children(&out, &r.before);
         kd_buf_add(&out, KD_STR("<html><head>"));
         put_children(&out, &r.head);
         kd_buf_add(&out, KD_STR("</head><body>"));

@@ -1,5 +1,4 @@
 /* JSON feeds, versions 1.0 and 1.1. */
-#include "text/feed_text.h"
 #include "text/feed_value.h"
 #include "text/json.h"
 
@@ -92,8 +91,7 @@ static kd_value read_authors(reader *r, kd_value object, const char *what, kd_fe
 
 static void read_when(reader *r, kd_value item, kd_str name, kd_feed_when *to)
 {
-    to->text = text(r, item, "Item", name);
-    to->known = kd_feed_date(to->text, &to->at);
+    kd_feed_when_take(to, text(r, item, "Item", name));
 }
 
 static void read_tags(reader *r, kd_value item, kd_feed_list *to)

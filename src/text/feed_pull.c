@@ -1,6 +1,7 @@
 #include "text/feed_pull.h"
 
 #include "text/feed_text.h"
+#include "text/go/fixed.h"
 
 void kd_pull_init(kd_pull *pull, kd_arena *arena, char *text, size_t n)
 {
@@ -178,16 +179,55 @@ kd_str kd_pull_prefix(const kd_pull *pull)
 
 /* ---- xml:base ---------------------------------------------------------------------------------------------------- */
 
+static bool stays_in_fragment(char c, bool as_written)
+{
+    return (uint8_t)(kd_lower((uint8_t)c) - 'a') < 26 || (uint8_t)(c - '0') < 10 ||
+           (c && strchr("-_.~$&+,/:;=?@!()*", c)) || (as_written && c && strchr("'[]%", c));
+}
+
+/* URL.EscapedFragment of what stands behind a '#'. p is NULL without memory, or on a bad escape, which sets the error.
+ */
+static kd_str escape_fragment(kd_pull *pull, kd_str reference, kd_str raw)
+{
+    kd_str text, bad;
+    bool good = true;
+    pull->error = (kd_str){NULL, 0};
+    if (!kd_go_url_unescape(pull->scan.arena, raw, false, &text, &bad)) {
+        kd_pull_fail(pull, kd_arena_printf(pull->scan.arena, "parse \"%.*s\": invalid URL escape \"%.*s\"",
+                                           KD_FMT(reference), KD_FMT(bad)));
+        return (kd_str){NULL, 0};
+    }
+    for (size_t i = 0; i < raw.n && good; i++)
+        good = stays_in_fragment(raw.p[i], true);
+    if (good || !text.p)
+        return text.p ? raw : text;
+    kd_buf out = kd_buf_in_arena(pull->scan.arena, 3 * text.n + 1);
+    for (size_t i = 0; i < text.n && !out.failed; i++) {
+        uint8_t c = (uint8_t)text.p[i];
+        if (stays_in_fragment((char)c, false)) {
+            kd_buf_byte(&out, (char)c);
+        } else {
+            kd_buf_byte(&out, '%');
+            kd_buf_byte(&out, "0123456789ABCDEF"[c >> 4]);
+            kd_buf_byte(&out, "0123456789ABCDEF"[c & 15]);
+        }
+    }
+    return kd_buf_whole(&out);
+}
+
 /* A URL against another; Go keeps the fragment of the reference. */
 static bool resolve(kd_pull *pull, const kd_url *base, kd_str reference, kd_str *out)
 {
     ptrdiff_t hash = kd_str_find(reference, '#');
-    kd_str fragment = hash < 0 ? KD_STR("") : kd_str_from(reference, (size_t)hash), error;
-    if (!kd_go_url_resolve(pull->scan.arena, base, hash < 0 ? reference : kd_str_head(reference, (size_t)hash), out,
-                           &error))
+    kd_str fragment = hash < 0 ? KD_STR("") : kd_str_from(reference, (size_t)hash + 1), error;
+    if (fragment.n && !(fragment = escape_fragment(pull, reference, fragment)).p)
+        return false;
+    if (hash >= 0)
+        reference.n = (size_t)hash;
+    if (!kd_go_url_resolve(pull->scan.arena, base, reference, out, &error))
         return kd_pull_fail(pull, error);
-    if (fragment.n > 1 && out->p)
-        *out = kd_arena_printf(pull->scan.arena, "%.*s%.*s", KD_FMT(*out), KD_FMT(fragment));
+    if (fragment.n && out->p)
+        *out = kd_arena_printf(pull->scan.arena, "%.*s#%.*s", KD_FMT(*out), KD_FMT(fragment));
     return out->p || no_memory(pull);
 }
 

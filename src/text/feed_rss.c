@@ -9,7 +9,8 @@ typedef struct channel {
 } channel;
 
 typedef struct item {
-    kd_str title, description, content, link, author, published, guid;
+    kd_str title, description, content, link, author, guid;
+    kd_feed_when published;
     kd_feed_list links, categories, enclosures;
     kd_feed_extensions extensions;
     kd_feed_members custom;
@@ -122,6 +123,16 @@ static bool read_custom(reader *r, item *it)
     return KD_VEC_PUSH(arena_of(r), &it->custom, (kd_member){name, kd_feed_text_value(text)}) || no_memory(r);
 }
 
+static bool read_date(reader *r, kd_feed_when *to)
+{
+    kd_str text;
+    if (!read_text(r, &text))
+        return false;
+    kd_feed_when_take(to, text);
+    to->at.offset = 0;
+    return true;
+}
+
 static bool read_item_member(reader *r, item *it)
 {
     kd_pull *pull = r->pull;
@@ -145,7 +156,7 @@ static bool read_item_member(reader *r, item *it)
     if (kd_pull_is(pull, KD_STR("author")))
         return read_text(r, &it->author);
     if (kd_pull_is(pull, KD_STR("pubdate")))
-        return read_text(r, &it->published);
+        return read_date(r, &it->published);
     if (kd_pull_is(pull, KD_STR("enclosure")))
         return read_enclosure(r, it);
     if (kd_pull_is(pull, KD_STR("guid")))
@@ -200,14 +211,12 @@ static kd_str or_dc(kd_str own, kd_value extensions, kd_str name)
 
 static void set_published(kd_feed_item *to, const item *it)
 {
-    to->published.text = or_dc(it->published, to->extensions, KD_STR("date"));
-    to->published.known = kd_feed_date(it->published, &to->published.at);
-    if (to->published.known) {
-        to->published.at.offset = 0;
-        return;
-    }
     kd_str date = or_dc(KD_STR(""), to->extensions, KD_STR("date"));
-    to->published.known = kd_feed_date(date, &to->published.at);
+    to->published = it->published;
+    if (!to->published.text.n)
+        to->published.text = date;
+    if (!to->published.known)
+        to->published.known = kd_feed_date(date, &to->published.at);
 }
 
 static bool set_lists(kd_arena *arena, kd_feed_item *to, const item *it)

@@ -152,7 +152,8 @@ kd_str kd_feed_unescape(kd_arena *arena, kd_str s, bool attribute)
     if (kd_str_find(s, '&') < 0)
         return s;
     kd_buf out = room_for(arena, s);
-    unescape(&out, s, attribute);
+    if (!out.failed)
+        unescape(&out, s, attribute);
     return kd_buf_whole(&out);
 }
 
@@ -179,7 +180,8 @@ kd_str kd_feed_entities(kd_arena *arena, kd_str s)
     if (kd_str_find(s, '&') < 0)
         return s;
     kd_buf out = room_for(arena, s);
-    decode(&out, s);
+    if (!out.failed)
+        decode(&out, s);
     return kd_buf_whole(&out);
 }
 
@@ -195,7 +197,7 @@ kd_str kd_feed_plain(kd_arena *arena, kd_str s)
     if (!kd_feed_has_cdata(s))
         return kd_feed_entities(arena, s);
     kd_buf out = room_for(arena, s);
-    for (size_t at = 0; at < s.n;) {
+    for (size_t at = 0; at < s.n && !out.failed;) {
         kd_str rest = kd_str_from(s, at);
         ptrdiff_t start = kd_str_search(rest, KD_STR("<![CDATA["));
         ptrdiff_t end = start < 0 ? -1 : kd_str_search(kd_str_from(rest, (size_t)start), KD_STR("]]>"));

@@ -6,12 +6,22 @@
 
 kd_value kd_feed_text_value(kd_str s)
 {
-    return kd_value_string(s, KD_ORIGIN_BYTES);
+    return kd_value_string(s.p ? s : KD_STR(""), KD_ORIGIN_BYTES);
 }
 
 bool kd_feed_list_add(kd_arena *arena, kd_feed_list *list, kd_value v)
 {
     return v.type != KD_ABSENT && KD_VEC_PUSH(arena, list, v);
+}
+
+void kd_feed_when_take(kd_feed_when *when, kd_str text)
+{
+    kd_go_time at;
+    when->text = text;
+    if (!kd_feed_date(text, &at))
+        return;
+    when->at = at;
+    when->known = true;
 }
 
 /* ---- grouping ---------------------------------------------------------------------------------------------------- */
@@ -132,7 +142,7 @@ static kd_str text_of(kd_arena *arena, const open_element *e)
     if (!e->first || !e->first->next)
         return e->first ? kd_feed_trim(e->first->text) : KD_STR("");
     kd_buf out = kd_buf_in_arena(arena, e->n_text + 1);
-    for (const piece *p = e->first; p; p = p->next)
+    for (const piece *p = e->first; p && !out.failed; p = p->next)
         kd_buf_add(&out, p->text);
     kd_str whole = kd_buf_whole(&out);
     return whole.p ? kd_feed_trim(whole) : whole;
@@ -142,7 +152,7 @@ static kd_value end_element(kd_arena *arena, const open_element *e, kd_feed_memb
 {
     kd_object *object = kd_object_create(arena, 4);
     kd_str text = text_of(arena, e);
-    kd_value children = lists_of(arena, done->p + e->children, done->n - e->children);
+    kd_value children = lists_of(arena, done->p ? done->p + e->children : NULL, done->n - e->children);
     if (!object || !text.p || children.type == KD_ABSENT)
         return KD_VALUE_ABSENT;
     done->n = e->children;

@@ -10,7 +10,7 @@
 typedef KD_VEC(kd_value) kd_feed_list;
 typedef KD_VEC(kd_member) kd_feed_members;
 
-/* Text or date; a date that could not be read stays text alone. */
+/* The text that was read last, and the last that was a date: as in gofeed these may be two. */
 typedef struct kd_feed_when {
     kd_str text;
     kd_go_time at;
@@ -39,6 +39,9 @@ typedef struct kd_feed_extension {
     kd_value value;
 } kd_feed_extension;
 typedef KD_VEC(kd_feed_extension) kd_feed_extensions;
+
+/* Takes one more text of a date. */
+void kd_feed_when_take(kd_feed_when *when, kd_str text);
 
 /* The readers of each kind, from the root's start tag on. False: pull->error. */
 bool kd_feed_rss(kd_pull *pull, kd_feed *out);

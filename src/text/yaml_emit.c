@@ -139,62 +139,92 @@ bool kd_yaml_needs_quotes(kd_str s)
 
 /* ---- strings ----------------------------------------------------------------------------------------------------- */
 
-/* A text of several lines. `indent` stands before each line; in a list empty lines go without. */
-static void put_block(kd_buf *out, kd_str s, size_t indent, bool in_list)
+/* Where a text stands. goyaml counts columns by objects alone and moves what is in a list afterwards, which shows in
+ * lines of nothing but spaces. */
+typedef struct place {
+    uint32_t column; /* of the container's members */
+    uint32_t own;    /* the same without the lists around */
+    uint32_t list;   /* `own` of the innermost list around */
+    bool in_list;    /* the container is a list */
+    bool is_key;
+} place;
+
+static void put_spaces(kd_buf *out, size_t n)
 {
-    bool returns = false, bare = false;
-    for (size_t i = 0; i < s.n; i++) {
-        bool pair = i && s.p[i - 1] == '\r';
-        returns = returns || (s.p[i] == '\n' && pair);
-        bare = bare || (s.p[i] == '\n' && !pair);
-    }
-    kd_str mark = returns && !bare ? KD_STR("\r\n") : KD_STR("\n");
-    bool one = kd_str_ends(s, mark);
-    bool two = one && kd_str_ends(kd_str_head(s, s.n - mark.n), mark);
-    kd_buf_add(out, two ? KD_STR("|+") : one ? KD_STR("|") : KD_STR("|-"));
-    kd_buf_add(out, mark);
-    size_t start = out->n;
-    for (kd_str rest = s; rest.p;) {
-        ptrdiff_t at = kd_str_search(rest, mark);
-        kd_str line = at < 0 ? rest : kd_str_head(rest, (size_t)at);
-        bool blank = in_list && (line.n == 0 || (line.n == 1 && line.p[0] == '\r'));
-        for (size_t i = 0; i < indent && !blank; i++)
-            kd_buf_byte(out, ' ');
-        kd_buf_add(out, line);
-        if (at >= 0)
-            kd_buf_add(out, mark);
-        rest = at < 0 ? (kd_str){0} : kd_str_from(rest, (size_t)at + mark.n);
-    }
-    if (out->failed)
+    while (n--)
+        kd_buf_byte(out, ' ');
+}
+
+/* The last line of a text that ends in a line break: what goyaml leaves of it after cutting one indent from its end. */
+static void put_last_line(kd_buf *out, kd_str line, const place *at)
+{
+    size_t spaces = 0, indent = at->own + 2u, lists = (at->column - at->own) / 2;
+    while (spaces < line.n && line.p[line.n - 1 - spaces] == ' ')
+        spaces++;
+    if (spaces == line.n) {
+        if (at->in_list) {
+            spaces -= spaces >= indent ? indent : 0;
+            spaces += spaces ? indent : 0;
+        }
+        if (lists)
+            spaces = spaces <= at->list ? 0 : spaces + 2 * lists;
+        put_spaces(out, spaces);
         return;
-    /* The break and indent of an empty last line are left out, then one more indent. */
-    size_t last = in_list ? 0 : indent;
-    if (one && out->n - start >= mark.n + last)
-        out->n -= mark.n + last;
-    if (one && !in_list && out->n - start >= indent) {
-        size_t spaces = 0;
-        while (spaces < indent && out->p[out->n - 1 - spaces] == ' ')
-            spaces++;
-        if (spaces == indent)
-            out->n -= indent;
+    }
+    if (spaces >= indent)
+        line.n -= indent;
+    put_spaces(out, at->column + 2u);
+    kd_buf_add(out, line);
+}
+
+/* Are all line breaks of the text "\r\n"? It has some. */
+static bool all_pairs(kd_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] == '\n' && (i == 0 || s.p[i - 1] != '\r'))
+            return false;
+    return true;
+}
+
+/* A text of several lines; in a list empty ones have no indent. */
+static void put_block(kd_buf *out, kd_str s, const place *at)
+{
+    kd_str mark = all_pairs(s) ? KD_STR("\r\n") : KD_STR("\n"), line;
+    bool one = kd_str_ends(s, mark);
+    if (one)
+        s.n -= mark.n;
+    bool two = one && kd_str_ends(s, mark);
+    kd_buf_add(out, two ? KD_STR("|+") : one ? KD_STR("|") : KD_STR("|-"));
+    for (bool more = true; more;) {
+        ptrdiff_t end = kd_str_search(s, mark);
+        more = end >= 0;
+        line = more ? kd_str_head(s, (size_t)end) : s;
+        s = more ? kd_str_from(s, (size_t)end + mark.n) : s;
+        kd_buf_add(out, mark);
+        if (!more && one) {
+            put_last_line(out, line, at);
+            continue;
+        }
+        put_spaces(out, at->in_list && !line.n ? 0 : at->column + 2u);
+        kd_buf_add(out, line);
     }
 }
 
-static void put_clean(kd_buf *out, kd_str s, bool key, size_t indent, bool in_list)
+static void put_clean(kd_buf *out, kd_str s, const place *at)
 {
     bool lines = kd_str_find(s, '\n') >= 0;
-    if (kd_yaml_needs_quotes(s) || (lines && key))
+    if (kd_yaml_needs_quotes(s) || (lines && at->is_key))
         kd_go_quote(out, s);
     else if (lines)
-        put_block(out, s, indent, in_list);
+        put_block(out, s, at);
     else
         kd_buf_add(out, s);
 }
 
-static void put_string(kd_buf *out, kd_str s, bool key, size_t indent, bool in_list)
+static void put_string(kd_buf *out, kd_str s, const place *at)
 {
     if (kd_utf8_valid(s)) {
-        put_clean(out, s, key, indent, in_list);
+        put_clean(out, s, at);
         return;
     }
     kd_buf clean;
@@ -208,7 +238,7 @@ static void put_string(kd_buf *out, kd_str s, bool key, size_t indent, bool in_l
     if (clean.failed)
         out->failed = true;
     else
-        put_clean(out, kd_buf_str(&clean), key, indent, in_list);
+        put_clean(out, kd_buf_str(&clean), at);
     kd_buf_fini(&clean);
 }
 
@@ -221,7 +251,7 @@ static void put_float(kd_buf *out, double v)
         kd_buf_add(out, KD_STR(".0"));
 }
 
-static void put_scalar(kd_buf *out, kd_value v, size_t indent, bool in_list)
+static void put_scalar(kd_buf *out, kd_value v, const place *at)
 {
     switch (v.type) {
     case KD_BOOL:
@@ -231,10 +261,10 @@ static void put_scalar(kd_buf *out, kd_value v, size_t indent, bool in_list)
         if (v.origin == KD_ORIGIN_FLOAT64)
             put_float(out, v.number);
         else
-            put_string(out, kd_value_text(v), false, indent, in_list);
+            put_string(out, kd_value_text(v), at);
         return;
     case KD_STRING:
-        put_string(out, kd_value_text(v), false, indent, in_list);
+        put_string(out, kd_value_text(v), at);
         return;
     case KD_OBJECT:
         kd_buf_add(out, KD_STR("{}"));
@@ -249,9 +279,9 @@ static void put_scalar(kd_buf *out, kd_value v, size_t indent, bool in_list)
 
 /* ---- documents --------------------------------------------------------------------------------------------------- */
 
-/* Column of a container's members. Objects indent by two, lists in objects not at all. */
+/* A container that is being printed. */
 typedef struct level {
-    uint32_t column;
+    place place;
     bool started; /* its first member stands on the line of what is around it */
 } level;
 
@@ -271,12 +301,13 @@ static bool opens(kd_value v)
     return (v.type == KD_OBJECT || v.type == KD_LIST) && !is_empty(v);
 }
 
-static bool push(emitter *e, kd_value v, uint32_t column)
+static bool push(emitter *e, kd_value v, place at)
 {
     char *room = kd_buf_room(&e->levels, sizeof(level));
     if (!room)
         return false;
-    memcpy(room, &(level){.column = column}, sizeof(level));
+    at.in_list = v.type == KD_LIST;
+    memcpy(room, &(level){.place = at}, sizeof(level));
     e->levels.n += sizeof(level);
     return kd_order_push(&e->order, v);
 }
@@ -286,40 +317,44 @@ static level *top(emitter *e)
     return (level *)(void *)(e->levels.p + e->levels.n - sizeof(level));
 }
 
-static void put_indent(emitter *e, uint32_t column)
+/* The next member of an object: its key, and its value when that is no container. Objects in objects indent by two,
+ * lists in objects not at all. */
+static bool put_member(emitter *e, place at, kd_str key, kd_value v)
 {
-    for (uint32_t i = 0; i < column; i++)
-        kd_buf_byte(e->out, ' ');
-}
-
-/* The next member of an object: its key, and its value when that is no container. */
-static bool put_member(emitter *e, uint32_t column, kd_str key, kd_value v)
-{
-    put_string(e->out, key, true, 0, false);
+    at.is_key = true;
+    put_string(e->out, key, &at);
+    at.is_key = false;
     kd_buf_byte(e->out, ':');
     if (!opens(v)) {
         kd_buf_byte(e->out, ' ');
-        put_scalar(e->out, v, column + 2u, false);
+        put_scalar(e->out, v, &at);
         kd_buf_byte(e->out, '\n');
         return true;
     }
     kd_buf_byte(e->out, '\n');
-    return push(e, v, v.type == KD_LIST ? column : column + 2u) && (top(e)->started = true);
+    if (v.type == KD_OBJECT) {
+        at.column += 2;
+        at.own += 2;
+    }
+    return push(e, v, at) && (top(e)->started = true);
 }
 
-static bool put_item(emitter *e, uint32_t column, kd_value v)
+static bool put_item(emitter *e, place at, kd_value v)
 {
     kd_buf_add(e->out, KD_STR("- "));
-    if (opens(v))
-        return push(e, v, column + 2u);
-    put_scalar(e->out, v, column + 2u, true);
+    if (opens(v)) {
+        at.column += 2;
+        at.list = at.own;
+        return push(e, v, at);
+    }
+    put_scalar(e->out, v, &at);
     kd_buf_byte(e->out, '\n');
     return true;
 }
 
 static bool put_tree(emitter *e, kd_value v)
 {
-    bool good = push(e, v, 0);
+    bool good = push(e, v, (place){0});
     while (good && e->order.depth && !e->out->failed) {
         bool object = e->order.frames[e->order.depth - 1].object;
         kd_str key;
@@ -329,11 +364,10 @@ static bool put_tree(emitter *e, kd_value v)
             continue;
         }
         level *l = top(e);
-        uint32_t column = l->column;
         if (l->started)
-            put_indent(e, column);
+            put_spaces(e->out, l->place.column);
         l->started = true;
-        good = object ? put_member(e, column, key, v) : put_item(e, column, v);
+        good = object ? put_member(e, l->place, key, v) : put_item(e, l->place, v);
     }
     return good && !e->out->failed;
 }
@@ -345,7 +379,7 @@ bool kd_yaml_emit(kd_buf *out, kd_value v)
         if (v.type == KD_NULL || v.type == KD_ABSENT)
             kd_buf_add(out, KD_STR("{}"));
         else
-            put_scalar(out, v, 0, false);
+            put_scalar(out, v, &(place){0});
         kd_buf_byte(out, '\n');
         return !out->failed;
     }

@@ -18,13 +18,11 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// What iconv calls the character sets of the WHATWG.
+// What iconv calls the character sets of several bytes. UTF-8 and "replacement" are read without it.
 var iconvNames = map[string]string{
-	"utf-8": "UTF-8", "ibm866": "CP866", "koi8-r": "KOI8-R", "koi8-u": "KOI8-U", "macintosh": "MACINTOSH",
-	"windows-874": "CP874", "x-mac-cyrillic": "MAC-CYRILLIC", "gbk": "GB18030", "gb18030": "GB18030",
-	"big5": "BIG5-HKSCS", "euc-jp": "EUC-JP", "iso-2022-jp": "ISO-2022-JP", "shift_jis": "CP932", "euc-kr": "CP949",
-	"utf-16be": "UTF-16BE", "utf-16le": "UTF-16LE", "iso-8859-8-i": "ISO-8859-8",
-	"replacement": "", "x-user-defined": "",
+	"utf-8": "UTF-8", "gbk": "GB18030", "gb18030": "GB18030", "big5": "BIG5-HKSCS", "euc-jp": "EUC-JP",
+	"iso-2022-jp": "ISO-2022-JP", "shift_jis": "CP932", "euc-kr": "CP949", "utf-16be": "UTF-16BE",
+	"utf-16le": "UTF-16LE", "replacement": "",
 }
 
 type lines struct {
@@ -104,25 +102,44 @@ func read(path string) string {
 func charsets() {
 	path := os.Getenv("HTMLINDEX") // tables.go of golang.org/x/text/encoding/htmlindex
 	found := regexp.MustCompile(`(?m)^\t"([^"]+)":\s+\w+,`).FindAllStringSubmatch(read(path), -1)
-	var rows []string
+	var rows, single []string
+	place := map[string]int{}
 	for _, row := range found {
 		e, err := htmlindex.Get(row[1])
 		if err != nil {
 			continue
 		}
 		name, _ := htmlindex.Name(e)
-		to, known := iconvNames[name]
-		if !known {
-			to = strings.Replace(strings.ToUpper(name), "WINDOWS-", "CP", 1)
+		if to, known := iconvNames[name]; known {
+			rows = append(rows, fmt.Sprintf("{%q, %q, 0},", row[1], to))
+			continue
 		}
-		if to != "" {
-			rows = append(rows, fmt.Sprintf("{%q, %q},", row[1], to))
+		if _, seen := place[name]; !seen {
+			place[name] = len(single)
+			single = append(single, name)
 		}
+		rows = append(rows, fmt.Sprintf("{%q, NULL, %d},", row[1], place[name]))
 	}
 	sort.Strings(rows)
-	out := create("charset_labels.inc", "Labels of character sets, sorted, and what iconv calls them")
+	out := create("charset_labels.inc", "Labels of character sets, sorted, what iconv calls them, else their row of charset_bytes.inc")
 	for _, row := range rows {
 		out.put(row)
+	}
+	out.close()
+	out = create("charset_bytes.inc", "The runes of the bytes from 0x80 on, a row for each character set of one byte")
+	for _, name := range single {
+		e, _ := htmlindex.Get(name)
+		for c := 0x80; c < 0x100; c++ {
+			text, _ := e.NewDecoder().String(string([]byte{byte(c)}))
+			field := fmt.Sprintf("0x%x,", []rune(text)[0])
+			if c == 0x80 {
+				field = "{" + field
+			}
+			if c == 0xff {
+				field = strings.TrimSuffix(field, ",") + "},"
+			}
+			out.put(field)
+		}
 	}
 	out.close()
 }
