@@ -206,11 +206,11 @@ static void test_sequence(void **state)
               "{'endpoint':'/p','extra_config':{'proxy':{'sequential':true,'sequential_propagated_params':"
               "['resp0_x','my Resp0_o.k!','resp1','none',7]}},'backend':[{'url_pattern':'/a'},{'url_pattern':'/b'}]}");
     rig_request(&r, "GET", "/q/7", false);
-    rig_answer("GET /a/7", "{\"x\":1.50,\"k\":\"root\",\"o\":{\"k\":null},\"l\":[\"p\",2,[3]],\"s\":0}");
-    rig_answer("GET /b/1.50/<nil>/root/{{.Resp1_x}}/{{.Resp9_x}}", "{\"x\":\"two\"}");
+    rig_answer("GET /a/7", "{\"x\":1.50,\"k\":\"top\",\"o\":{\"k\":null},\"l\":[\"p\",2,[3]],\"s\":0}");
+    rig_answer("GET /b/1.50/<nil>/top/{{.Resp1_x}}/{{.Resp9_x}}", "{\"x\":\"two\"}");
     rig_answer("GET /c/p,2,[3]/two", "{}");
     rig_expect(&r, 200, "true",
-               "{\"g\":{},\"k\":\"root\",\"l\":[\"p\",2,[3]],\"o\":{\"k\":null},\"s\":0,\"x\":\"two\"}");
+               "{\"g\":{},\"k\":\"top\",\"l\":[\"p\",2,[3]],\"o\":{\"k\":null},\"s\":0,\"x\":\"two\"}");
 
     rig_request(&r, "GET", "/q/7", false);
     rig_fail("GET /a/7", "refused");
