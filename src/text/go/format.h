@@ -8,8 +8,8 @@
 
 /* float64 as encoding/json writes it (spec/01 section 15.4). */
 void kd_go_float_json(kd_buf *out, double v);
-/* float64 as %v prints it: shortest %g with exponent below -4 and from 21 on as strconv 'g' -1 does for %v
- * (spec/01 section 15.5). */
+/* float64 as %v prints it: shortest digits, exponent form below 1e-4 and from 1e+06 on, which has at least two exponent
+ * digits (spec/01 section 15.5). */
 void kd_go_float_v(kd_buf *out, double v);
 /* strconv.FormatFloat(v, 'E', -1, 32): 42 → 4.2E+01. */
 void kd_go_float_e32(kd_buf *out, double v);
