@@ -3,6 +3,7 @@
 #include "config/load.h"
 #include "gateway/explain.h"
 #include "gateway/serve.h"
+#include "modules/modules.h"
 
 #include <stdio.h>
 
@@ -43,6 +44,7 @@ static int explain(const kd_cli_explain_options *options)
 
 int main(int argc, char **argv)
 {
+    kd_modules_register(kd_modules);
     static const kd_cli_hooks hooks = {.run = run, .explain = explain, .routes = kd_explain_routes};
     return kd_cli_main(argc, argv, &hooks);
 }

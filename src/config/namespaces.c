@@ -117,19 +117,23 @@ static const kd_namespace known[] = {
     NAMED("workflow", "", B, EE, OPEN),
 };
 
-static const kd_namespace *announced;
+#define MAX_ANNOUNCED 256
+
+static const kd_namespace *announced[MAX_ANNOUNCED]; /* set before the first configuration is loaded */
 static size_t n_announced;
 
 void kd_namespaces_register(const kd_namespace *entries, size_t n)
 {
-    announced = entries;
-    n_announced = n;
+    if (n == 0)
+        n_announced = 0;
+    for (size_t i = 0; i < n && n_announced < MAX_ANNOUNCED; i++)
+        announced[n_announced++] = &entries[i];
 }
 
 const kd_namespace *kd_namespace_at(size_t i)
 {
     if (i < n_announced)
-        return &announced[i];
+        return announced[i];
     i -= n_announced;
     return i < KD_COUNT(known) ? &known[i] : NULL;
 }

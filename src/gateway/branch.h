@@ -32,6 +32,9 @@ typedef enum kd_wait_kind {
     KD_WAIT_BODY,     /* the request's body, whole */
     KD_WAIT_BRANCHES, /* child branches */
     KD_WAIT_TIMER,
+    KD_WAIT_SOURCE,  /* a value that many may wait for (gateway/source.h) */
+    KD_WAIT_FETCH,   /* a fetch of the step's own (gateway/fetch.h) */
+    KD_WAIT_OFFLOAD, /* heavy work on another thread */
     KD_WAIT_KINDS
 } kd_wait_kind;
 

@@ -1,6 +1,7 @@
 #include "gateway/compile.h"
 
 #include "config/field.h"
+#include "gateway/module.h"
 #include "gateway/steps/core.h"
 
 typedef struct place {
@@ -34,12 +35,8 @@ const kd_step_type *const kd_core_steps[] = {
     NULL,
 };
 
-static const kd_step_type *const *module_steps; /* set once, before the first generation */
-
-void kd_steps_register(const kd_step_type *const *steps)
-{
-    module_steps = steps;
-}
+/* The step of each place, NULL where no module has it; looked up once for a generation, by the main thread. */
+static const kd_step_type *steps_in_order[KD_COUNT(order)];
 
 static const kd_step_type *find_in(const kd_step_type *const *steps, const place *p)
 {
@@ -47,6 +44,16 @@ static const kd_step_type *find_in(const kd_step_type *const *steps, const place
         if (strcmp((*steps)->module, p->module) == 0 && strcmp((*steps)->name, p->step) == 0)
             return *steps;
     return NULL;
+}
+
+void kd_steps_resolve(void)
+{
+    const kd_module *module;
+    for (size_t i = 0; i < KD_COUNT(order); i++) {
+        steps_in_order[i] = find_in(kd_core_steps, &order[i]);
+        for (uint32_t m = 0; !steps_in_order[i] && (module = kd_module_at(m)); m++)
+            steps_in_order[i] = find_in(module->steps, &order[i]);
+    }
 }
 
 /* ---- laying out the steps
@@ -157,9 +164,7 @@ static void branch_off(builder *b, range *r, const kd_compile *compile, const kd
 static void add_steps(builder *b, range *r, const kd_compile *compile, size_t from, kd_stage until)
 {
     for (size_t i = from; i < KD_COUNT(order) && order[i].stage <= until && !r->closed && !b->failed; i++) {
-        const kd_step_type *type = find_in(kd_core_steps, &order[i]);
-        if (!type)
-            type = find_in(module_steps, &order[i]);
+        const kd_step_type *type = steps_in_order[i];
         kd_compiled compiled = {0};
         if (!type || (type->compile && !type->compile(compile, &compiled)))
             continue;

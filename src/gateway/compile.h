@@ -4,10 +4,9 @@
 
 #include "gateway/generation.h"
 
-/* Announces the steps of modules (NULL-ended); once, before the first generation. Borrowed for the life of the process.
- */
-void kd_steps_register(const kd_step_type *const *steps);
-
+/* Finds the step of each line of order.def among the gateway's own and those of the registered modules. Before the
+ * plans of a generation are compiled; main thread. */
+void kd_steps_resolve(void);
 /* The plan of an endpoint. An endpoint whose component is not in this version, or whose pipe KrakenD could not build,
  * gets a plan that says so. NULL without memory. */
 kd_plan *kd_plan_compile(const kd_compile *compile);

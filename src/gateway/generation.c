@@ -3,7 +3,9 @@
 #include "config/builtin.h"
 #include "gateway/access_log.h"
 #include "gateway/compile.h"
+#include "gateway/module.h"
 #include "gateway/names.h"
+#include "gateway/registry.h"
 #include "gateway/steps/core.h"
 
 #include <stdlib.h>
@@ -195,6 +197,20 @@ static bool read_tls(kd_generation *g)
     return g->tls != NULL;
 }
 
+/* Hands the generation to each module. */
+static bool open_modules(kd_generation *g, const kd_compile *compile)
+{
+    const kd_module *module;
+    uint32_t n = 0;
+    while (kd_module_at(n))
+        n++;
+    g->modules = KD_NEW_ARRAY(&g->arena, void *, n + 1);
+    bool ok = g->modules != NULL;
+    for (uint32_t i = 0; ok && (module = kd_module_at(i)); i++)
+        ok = !module->open || module->open(g, compile);
+    return ok;
+}
+
 kd_generation *kd_generation_create(kd_arena *arena, kd_service *service, unsigned n_workers, kd_errors *errors)
 {
     kd_generation *g = calloc(1, sizeof *g);
@@ -211,12 +227,14 @@ kd_generation *kd_generation_create(kd_arena *arena, kd_service *service, unsign
     bool own = kd_limits_load(service, &g->limits, errors);
     own &= kd_names_load(service, &g->arena, &g->names, errors);
     read_settings(g);
+    kd_steps_resolve();
     kd_compile compile = {.generation = g, .arena = &g->arena, .service = service, .errors = errors};
     if (!own || !read_tls(g) || !kd_client_ip_init(&g->client_ip, &g->options, &g->arena) ||
-        !build_routes(g, &compile) ||
+        !open_modules(g, &compile) || !build_routes(g, &compile) ||
         !kd_access_log_install(g, isatty(STDOUT_FILENO) && strcmp(getenv("TERM") ? getenv("TERM") : "", "dumb") != 0)) {
         /* What the findings point to lies in the arena: it stays the caller's. */
         *arena = g->arena;
+        kd_registry_release(g);
         kd_tls_profile_release(g->tls);
         free(g);
         return NULL;
@@ -228,6 +246,7 @@ void kd_generation_destroy(kd_generation *generation)
 {
     kd_arena arena = generation->arena;
     kd_tls_profile_release(generation->tls);
+    kd_registry_release(generation);
     free(generation);
     kd_arena_reset(&arena);
 }
@@ -257,6 +276,10 @@ void kd_generation_log(const kd_generation *generation)
         return;
     if (generation->tls)
         kd_tls_profile_log(generation->tls);
+    const kd_module *module;
+    for (uint32_t i = 0; (module = kd_module_at(i)); i++)
+        if (module->log)
+            module->log(generation);
     for (uint32_t i = 0; i < generation->service->n_endpoints; i++)
         log_endpoint(generation, i);
     if (generation->options.auto_options)

@@ -18,7 +18,7 @@
 #define KD_USER_AGENT     "KrakenD Version " KD_COMPAT_VERSION
 
 struct kd_exchange;
-struct kd_module;
+struct kd_hold_on;
 
 /* Runs once for every answer, when its last byte is out or lost: only observes. */
 typedef struct kd_end_hook {
@@ -55,6 +55,8 @@ typedef struct kd_generation {
     kd_dns_options names; /* where backends are looked up */
     kd_tls_profile *tls;  /* a use of it, where https may be spoken; else NULL */
     kd_log_settings log;
+    void **modules;           /* what each module keeps here (gateway/module.h) */
+    struct kd_hold_on *holds; /* on process objects (gateway/registry.h) */
     _Atomic unsigned workers; /* that still use it */
 } kd_generation;
 

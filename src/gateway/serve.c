@@ -5,6 +5,7 @@
 #include "gateway/generation.h"
 #include "gateway/logging.h"
 #include "gateway/memory.h"
+#include "gateway/registry.h"
 #include "gateway/worker.h"
 #include "net/listener.h"
 #include "text/go/number.h"
@@ -98,6 +99,7 @@ static bool make_workers(process *p)
     p->upper = calloc(p->workers.n, sizeof *p->upper);
     for (unsigned i = 0; p->upper && i < p->workers.n; i++)
         p->workers.v[i]->upper = &p->upper[i];
+    kd_registry_set_workers(&p->workers);
     return p->upper != NULL;
 }
 

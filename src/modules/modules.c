@@ -1,0 +1,8 @@
+#include "modules/modules.h"
+
+const kd_module *const kd_modules[] = {
+#define MODULE(symbol) &kd_module_##symbol,
+#include "modules/modules.def"
+#undef MODULE
+    NULL,
+};
