@@ -2,6 +2,7 @@
 
 #include "base/ledger.h"
 #include "gateway/detached.h"
+#include "gateway/fetch.h"
 
 #include <stdlib.h>
 
@@ -203,6 +204,7 @@ void kd_gateway_worker_stop(kd_worker *net)
     kd_gateway_worker *worker = net->upper;
     kd_server1_fini(&worker->server);
     kd_detached_cancel_all(worker);
+    kd_fetch_cancel_all(worker);
     kd_client_fini(&worker->client);
     kd_chunk_pool_fini(&worker->detached_chunks);
     on_turn_end(&net->loop);

@@ -31,6 +31,8 @@ typedef struct kd_gateway_worker {
     uint32_t n_costly, n_counted;  /* exchanges that may cost kernel memory, and for how many the ledger knows */
     size_t cost;                   /* of one of them */
     size_t out_counted;            /* bytes of `out` that the ledger knows of */
+    struct kd_fetch *fetches;      /* of the gateway's own (gateway/fetch.h) */
+    uint32_t n_fetches;
     kd_timer tick;                 /* runs while there is something to give back or somebody waits */
     bool tick_soon;                /* it is armed for those who wait */
     kd_ns tick_at;                 /* when memory was last given back */

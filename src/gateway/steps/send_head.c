@@ -2,6 +2,7 @@
  * heads written; both refuse what could split a message. */
 #include "gateway/body.h"
 #include "gateway/steps/send.h"
+#include "text/base64.h"
 #include "text/go/header.h"
 
 /* Methods whose missing body is stated. */
@@ -104,22 +105,11 @@ static bool is_dropped(const kd_send *s, const kd_header *h)
 
 static kd_str basic_credentials(kd_arena *arena, kd_str user)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const uint8_t *in = (const uint8_t *)user.p;
-    char *p = kd_arena_alloc(arena, 6 + (user.n + 2) / 3 * 4), *to = p;
+    char *p = kd_arena_alloc(arena, 6 + KD_BASE64_ROOM(user.n));
     if (!p)
         return (kd_str){NULL, 0};
-    memcpy(to, "Basic ", 6);
-    to += 6;
-    for (size_t i = 0; i < user.n; i += 3) {
-        uint32_t v =
-            (uint32_t)in[i] << 16 | (i + 1 < user.n ? (uint32_t)in[i + 1] << 8 : 0) | (i + 2 < user.n ? in[i + 2] : 0);
-        *to++ = digits[v >> 18];
-        *to++ = digits[v >> 12 & 63];
-        *to++ = i + 1 < user.n ? digits[v >> 6 & 63] : '=';
-        *to++ = i + 2 < user.n ? digits[v & 63] : '=';
-    }
-    return (kd_str){p, (size_t)(to - p)};
+    memcpy(p, "Basic ", 6);
+    return (kd_str){p, 6 + kd_base64_write(p + 6, user, KD_BASE64_STANDARD)};
 }
 
 static void put_framing(writer *w, const kd_send *s)
