@@ -31,6 +31,7 @@ typedef struct kd_gateway_worker {
     uint32_t n_costly, n_counted;  /* exchanges that may cost kernel memory, and for how many the ledger knows */
     size_t cost;                   /* of one of them */
     size_t out_counted;            /* bytes of `out` that the ledger knows of */
+    kd_header_order order;         /* of the fields of backend requests */
     struct kd_fetch *fetches;      /* of the gateway's own (gateway/fetch.h) */
     uint32_t n_fetches;
     kd_timer tick;                 /* runs while there is something to give back or somebody waits */

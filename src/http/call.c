@@ -557,6 +557,7 @@ static size_t take_head(kd_call *call, const char *data, size_t size)
     }
     memcpy(head, data, size);
     kd_headers_init(&call->head.headers, call->arena);
+    call->head.headers.memo = &call->client->memo;
     kd_scan_result result = kd_scan_response(head, size, 0, MAX_RESPONSE_HEAD, call->method, &call->head, &error);
     if (result != KD_SCAN_DONE) {
         if (result != KD_SCAN_ERROR)

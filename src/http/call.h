@@ -91,6 +91,7 @@ typedef struct kd_client {
     uint32_t first_read; /* bytes read at a time until an answer's head is known; KD_SCRATCH_SIZE, less when memory is
                             short */
     struct kd_upstream *all;
+    kd_scan_memo memo; /* of answers' heads */
     uint64_t connects, reuses, retries;
 } kd_client;
 

@@ -102,10 +102,8 @@ kd_str kd_token_name(kd_token token)
     return names[token];
 }
 
-kd_header *kd_headers_room(kd_headers *h)
+kd_header *kd_headers_grow(kd_headers *h)
 {
-    if (KD_LIKELY(h->n < h->cap))
-        return &h->v[h->n];
     uint32_t cap = h->cap ? h->cap * 2 : FIRST_ROOM;
     kd_header *v = NULL;
     if (h->cap <= UINT32_MAX / 2 / sizeof(kd_header))
@@ -121,7 +119,7 @@ kd_header *kd_headers_room(kd_headers *h)
     return &v[h->n];
 }
 
-static bool add(kd_headers *h, kd_token token, kd_str name, kd_str value)
+static bool add(kd_headers *h, kd_token token, kd_str name, kd_str value, unsigned flags)
 {
     if (name.n > UINT16_MAX || value.n > UINT32_MAX)
         return false;
@@ -132,19 +130,25 @@ static bool add(kd_headers *h, kd_token token, kd_str name, kd_str value)
                           .value = value.p,
                           .value_n = (uint32_t)value.n,
                           .name_n = (uint16_t)name.n,
-                          .token = (uint8_t)token};
+                          .token = (uint8_t)token,
+                          .flags = (uint8_t)flags};
     h->n++;
     return true;
 }
 
 bool kd_headers_add(kd_headers *h, kd_str name, kd_str value)
 {
-    return add(h, kd_token_of(name), name, value);
+    return add(h, kd_token_of(name), name, value, 0);
 }
 
 bool kd_headers_add_token(kd_headers *h, kd_token token, kd_str value)
 {
-    return add(h, token, names[token], value);
+    return add(h, token, names[token], value, 0);
+}
+
+bool kd_headers_add_checked(kd_headers *h, kd_token token, kd_str value)
+{
+    return add(h, token, names[token], value, KD_HEADER_CHECKED);
 }
 
 /* Is this field of the name that `token` and `name` stand for? */
@@ -167,11 +171,12 @@ bool kd_headers_set(kd_headers *h, kd_str name, kd_str value)
             found = true;
             h->v[i].value = value.p;
             h->v[i].value_n = (uint32_t)value.n;
+            h->v[i].flags &= (uint8_t)~KD_HEADER_CHECKED;
         }
         h->v[kept++] = h->v[i];
     }
     h->n = kept;
-    return found || add(h, token, name, value);
+    return found || add(h, token, name, value, 0);
 }
 
 static uint32_t drop(kd_headers *h, kd_token token, kd_str name)
@@ -229,17 +234,19 @@ static uint64_t prefix(const kd_header *header)
     return key;
 }
 
+/* Tokens are in the order of their names. */
 static bool is_before(const kd_header *a, const kd_header *b)
 {
+    if (a->token && b->token)
+        return a->token < b->token;
     return kd_str_cmp(kd_header_name(a), kd_header_name(b)) < 0;
 }
 
-/* Sorts at most RUN fields by insertion: numbers and places are moved, the fields themselves only once. Most names
- * differ in their first eight bytes, so most steps compare numbers. */
-static void sort_run(kd_header *v, size_t n)
+/* The order of at most RUN fields, by insertion. Most names differ in their first eight bytes, so most steps compare
+ * numbers. True: they are in order already. */
+static bool order_run(const kd_header *v, size_t n, uint8_t *places)
 {
     uint64_t keys[RUN];
-    uint8_t places[RUN];
     bool sorted = true;
     for (size_t i = 0; i < n; i++) {
         uint64_t key = prefix(&v[i]);
@@ -252,7 +259,45 @@ static void sort_run(kd_header *v, size_t n)
         places[at] = (uint8_t)i;
         keys[at] = key;
     }
-    if (sorted)
+    return sorted;
+}
+
+/* Is that the order of the fields? */
+static bool is_order(const kd_header *v, size_t n, const uint8_t *places)
+{
+    uint64_t before = 0;
+    for (size_t i = 0; i < n; i++) {
+        const kd_header *header = &v[places[i]];
+        uint64_t key = prefix(header);
+        if (KD_UNLIKELY(key < before))
+            return false;
+        if (KD_UNLIKELY(key == before && i)) {
+            const kd_header *other = &v[places[i - 1]];
+            if (is_before(header, other) || (places[i] < places[i - 1] && !is_before(other, header)))
+                return false;
+        }
+        before = key;
+    }
+    return true;
+}
+
+const uint8_t *kd_headers_order(kd_headers *h, kd_header_order *last)
+{
+    if (KD_UNLIKELY(h->n > KD_ORDER_MAX)) {
+        kd_headers_sort(h);
+        return NULL;
+    }
+    if (KD_UNLIKELY(last->n != h->n || !is_order(h->v, h->n, last->places))) {
+        order_run(h->v, h->n, last->places);
+        last->n = (uint8_t)h->n;
+    }
+    return last->places;
+}
+
+static void sort_run(kd_header *v, size_t n)
+{
+    uint8_t places[RUN];
+    if (order_run(v, n, places))
         return;
     kd_header copy[RUN];
     memcpy(copy, v, n * sizeof *v);

@@ -73,6 +73,13 @@ static inline kd_str kd_header_value(const kd_header *h)
     return (kd_str){h->value, h->value_n};
 }
 
+/* Do name and value lie in one piece `name: value`, as a scanner mostly finds them? */
+static inline bool kd_header_is_line(const kd_header *h)
+{
+    const char *end = h->name + h->name_n;
+    return (uintptr_t)h->value == (uintptr_t)end + 2 && end[0] == ':' && end[1] == ' ';
+}
+
 /* Flag: a scanner has seen that name and value hold nothing that could split a message. Whoever changes either clears
  * it. */
 #define KD_HEADER_CHECKED 1u
@@ -80,8 +87,9 @@ static inline kd_str kd_header_value(const kd_header *h)
 typedef struct kd_headers {
     kd_header *v;
     uint32_t n, cap;
-    kd_arena *arena; /* where the list grows */
-    bool failed;     /* it could not grow: a field is missing */
+    kd_arena *arena;           /* where the list grows */
+    struct kd_scan_memo *memo; /* of the scanner that fills it; may be NULL */
+    bool failed;               /* it could not grow: a field is missing */
 } kd_headers;
 
 /* An empty list that grows in `arena`. */
@@ -92,11 +100,18 @@ static inline void kd_headers_init(kd_headers *h, kd_arena *arena)
 /* The token of a name in canonical form. */
 kd_token kd_token_of(kd_str canonical_name);
 kd_str kd_token_name(kd_token token);
+/* The slow half of kd_headers_room. */
+kd_header *kd_headers_grow(kd_headers *h);
 /* Room for one more field at the end (not counted yet: the caller fills it and adds to n), or NULL without memory. */
-kd_header *kd_headers_room(kd_headers *h);
+static inline kd_header *kd_headers_room(kd_headers *h)
+{
+    return KD_LIKELY(h->n < h->cap) ? &h->v[h->n] : kd_headers_grow(h);
+}
 /* Appends a field; name (canonical) and value are borrowed. False without memory. */
 bool kd_headers_add(kd_headers *h, kd_str name, kd_str value);
 bool kd_headers_add_token(kd_headers *h, kd_token token, kd_str value);
+/* The same with a value that is known to hold no control bytes. */
+bool kd_headers_add_checked(kd_headers *h, kd_token token, kd_str value);
 /* Replaces all fields of that name by one. False without memory. */
 bool kd_headers_set(kd_headers *h, kd_str name, kd_str value);
 /* Removes all fields of that name; returns how many there were. */
@@ -107,5 +122,16 @@ const kd_header *kd_headers_find(const kd_headers *h, kd_token token);
 const kd_header *kd_headers_find_name(const kd_headers *h, kd_str name);
 /* Sorts by name (bytes), fields of one name keep their order. In place, no memory. */
 void kd_headers_sort(kd_headers *h);
+
+#define KD_ORDER_MAX 32
+/* The order of the last list that was written at some place. Messages of one kind mostly have the same fields in the
+ * same order, so the last answer is tried first. All zero at first. */
+typedef struct kd_header_order {
+    uint8_t n, places[KD_ORDER_MAX];
+} kd_header_order;
+
+/* The order in which kd_headers_sort would put the fields: places in the list, valid until the next call with this
+ * `last`. NULL for a list above KD_ORDER_MAX, which is sorted in place instead. */
+const uint8_t *kd_headers_order(kd_headers *h, kd_header_order *last);
 
 #endif

@@ -104,6 +104,17 @@ static char *put_field(char *to, kd_str name, kd_str value)
     return to;
 }
 
+static char *put_header(char *to, const kd_header *h)
+{
+    if (KD_UNLIKELY(!kd_header_is_line(h)))
+        return put_field(to, kd_header_name(h), kd_header_value(h));
+    size_t n = h->name_n + 2u + h->value_n;
+    memcpy(to, h->name, n);
+    to[n] = '\r';
+    to[n + 1] = '\n';
+    return to + n + 2;
+}
+
 /* At most 48 bytes. */
 static char *put_status_line(char *to, unsigned status)
 {
@@ -187,11 +198,12 @@ kd_reply_framing kd_reply_write(kd_buf *out, kd_reply *reply, kd_reply_context *
     if (!start)
         return framing;
     to = put_status_line(to, reply->status);
-    kd_headers_sort(&reply->headers);
+    kd_header_order none = {0};
+    const uint8_t *places = kd_headers_order(&reply->headers, context->order ? context->order : &none);
     for (uint32_t i = 0; i < reply->headers.n; i++) {
-        const kd_header *h = &reply->headers.v[i];
+        const kd_header *h = &reply->headers.v[places ? places[i] : i];
         if (goes_out(h, reply, context, &f, refused))
-            to = put_field(to, kd_header_name(h), kd_header_value(h));
+            to = put_header(to, h);
     }
     if (!f.dated)
         to = put_field(to, KD_STR("Date"), context->date);

@@ -26,14 +26,15 @@ typedef struct kd_reply_context {
     uint8_t minor;    /* of the request */
     bool keep_alive;  /* the connection stays open afterwards; false adds Connection: close */
     kd_str date;
-    kd_str first;  /* first piece of the body: its type is sniffed where none is set */
-    bool complete; /* `first` is the whole body */
+    kd_str first;           /* first piece of the body: its type is sniffed where none is set */
+    bool complete;          /* `first` is the whole body */
+    kd_header_order *order; /* of the answers written before; may be NULL */
 } kd_reply_context;
 
 /* Writes status line and fields to `out` as Go's net/http does (spec/01 section 3.3): fields sorted by name, then Date,
  * Content-Length, the sniffed Content-Type, Connection, Transfer-Encoding. Fields with a forbidden byte in name or
- * value are left out and counted in *refused. Sorts reply->headers. context->keep_alive becomes false where the framing
- * demands it. */
+ * value are left out and counted in *refused. May sort reply->headers. context->keep_alive becomes false where the
+ * framing demands it. */
 kd_reply_framing kd_reply_write(kd_buf *out, kd_reply *reply, kd_reply_context *context, unsigned *refused);
 
 /* Go's http.StatusText; empty for an unknown code. */

@@ -12,6 +12,20 @@ typedef enum kd_scan_result {
     KD_SCAN_NO_MEMORY
 } kd_scan_result;
 
+/* The names of the last head's fields, line by line. Peers send the same fields in the same order again and again: a
+ * line whose name is the one that stood there before needs no look at each of its bytes. One for each direction of a
+ * worker, all zero at first, set in headers.memo. */
+#define KD_SCAN_MEMO_LINES 24
+#define KD_SCAN_MEMO_NAME  32
+
+typedef struct kd_scan_memo {
+    struct {
+        char text[KD_SCAN_MEMO_NAME]; /* the canonical name and ": " */
+        uint8_t n;                    /* of the text; 0: nothing known */
+        uint8_t token;
+    } lines[KD_SCAN_MEMO_LINES];
+} kd_scan_memo;
+
 /* How the body of a message is delimited. */
 typedef enum kd_framing { KD_FRAMING_NONE, KD_FRAMING_LENGTH, KD_FRAMING_CHUNKED, KD_FRAMING_CLOSE } kd_framing;
 

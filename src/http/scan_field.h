@@ -3,7 +3,7 @@
 #ifndef KD_HTTP_SCAN_FIELD_H
 #define KD_HTTP_SCAN_FIELD_H
 
-#include "http/headers.h"
+#include "http/scan.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -30,6 +30,7 @@ typedef struct kd_scan_field {
     char *name, *value;
     char *name_end, *value_end; /* value without white space around it */
     char *next;
+    kd_token token; /* of kd_scan_field_known */
 } kd_scan_field;
 
 #ifdef __SSE2__
@@ -163,6 +164,52 @@ static inline bool kd_scan_field_plain(char *p, char *end, kd_scan_field *field)
 #endif
     kd_scan_canonical(p, colon);
     return true;
+}
+
+/* The same for a line whose name stands at this place of the memo; else false. Sets the token too. */
+static inline bool kd_scan_field_known(char *p, char *end, const kd_headers *headers, unsigned line,
+                                       kd_scan_field *field)
+{
+#ifdef __SSE2__
+    if (KD_UNLIKELY(!headers->memo || line >= KD_SCAN_MEMO_LINES || end - p < KD_SCAN_MEMO_NAME))
+        return false;
+    const char *text = headers->memo->lines[line].text;
+    unsigned n = headers->memo->lines[line].n;
+    uint64_t same = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(kd_scan_load(p), kd_scan_load(text)));
+    if (n > 16)
+        same |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(kd_scan_load(p + 16), kd_scan_load(text + 16)))
+                << 16;
+    if (n == 0 || (~same & ((UINT64_C(1) << n) - 1)))
+        return false;
+    char *stop = kd_scan_value_end(p + n, end);
+    if (KD_UNLIKELY(end - stop < 2 || stop[0] != '\r' || stop[1] != '\n'))
+        return false;
+    *field = (kd_scan_field){.name = p,
+                             .name_end = p + n - 2,
+                             .value = p + n,
+                             .value_end = stop,
+                             .next = stop + 2,
+                             .token = (kd_token)headers->memo->lines[line].token};
+    kd_scan_trim(field);
+    return true;
+#else
+    (void)p, (void)end, (void)headers, (void)line, (void)field;
+    return false;
+#endif
+}
+
+/* Keeps the name of a line of the plain form, which kd_scan_field_known did not know. */
+static inline void kd_scan_remember(const kd_headers *headers, unsigned line, const kd_scan_field *field,
+                                    kd_token token)
+{
+    size_t n = (size_t)(field->name_end - field->name) + 2;
+    if (!headers->memo || line >= KD_SCAN_MEMO_LINES)
+        return;
+    if (n > KD_SCAN_MEMO_NAME || field->name_end[1] != ' ')
+        n = 0;
+    memcpy(headers->memo->lines[line].text, field->name, n);
+    headers->memo->lines[line].n = (uint8_t)n;
+    headers->memo->lines[line].token = (uint8_t)token;
 }
 
 /* Appends the field; false without memory. `flags`: KD_HEADER_CHECKED for a line of the plain form. */

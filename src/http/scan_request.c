@@ -169,16 +169,20 @@ static kd_scan_result odd_line(char *p, char *end, kd_token before, facts *f, ch
 static kd_scan_result fields(char *p, char *end, kd_request_head *head, facts *f, char **next, kd_scan_error *error)
 {
     kd_token token = KD_HEADER_OTHER;
-    while (KD_LIKELY(end - p >= 2 && !(p[0] == '\r' && p[1] == '\n'))) {
+    for (unsigned line = 0; KD_LIKELY(end - p >= 2 && !(p[0] == '\r' && p[1] == '\n')); line++) {
         kd_scan_field field;
-        if (KD_UNLIKELY(!kd_scan_field_plain(p, end, &field))) {
+        if (KD_LIKELY(kd_scan_field_known(p, end, &head->headers, line, &field))) {
+            token = field.token;
+        } else if (KD_LIKELY(kd_scan_field_plain(p, end, &field))) {
+            token = kd_token_of((kd_str){field.name, (size_t)(field.name_end - field.name)});
+            kd_scan_remember(&head->headers, line, &field, token);
+        } else {
             kd_scan_result result = odd_line(p, end, token, f, &p, error);
             if (result != KD_SCAN_DONE)
                 return result;
             token = KD_HEADER_OTHER;
             continue;
         }
-        token = kd_token_of((kd_str){field.name, (size_t)(field.name_end - field.name)});
         kd_str value = {field.value, (size_t)(field.value_end - field.value)};
         if (token == KD_HEADER_OTHER || note(f, token, value))
             if (!kd_scan_append(&head->headers, &field, token, KD_HEADER_CHECKED))

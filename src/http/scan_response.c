@@ -220,13 +220,14 @@ static kd_scan_result odd_line(scanner *s, char *p, bool first, kd_scan_field *f
     return KD_SCAN_DONE;
 }
 
-static kd_scan_result one_field(scanner *s, char *p, bool first, kd_scan_field *field, bool *end_of_head)
+static kd_scan_result one_field(scanner *s, char *p, unsigned line, kd_scan_field *field, bool *end_of_head)
 {
-    kd_token token = KD_HEADER_OTHER;
-    bool canonical = kd_scan_field_plain(p, s->end, field);
+    bool known = kd_scan_field_known(p, s->end, &s->head->headers, line, field);
+    bool canonical = known || kd_scan_field_plain(p, s->end, field);
+    kd_token token = known ? field->token : KD_HEADER_OTHER;
     unsigned flags = canonical ? KD_HEADER_CHECKED : 0;
     if (KD_UNLIKELY(!canonical)) {
-        kd_scan_result result = odd_line(s, p, first, field, end_of_head);
+        kd_scan_result result = odd_line(s, p, line == 0, field, end_of_head);
         if (result != KD_SCAN_DONE || *end_of_head)
             return result;
         /* A name with spaces stays as it is and means nothing to us, but it might to others. */
@@ -241,8 +242,11 @@ static kd_scan_result one_field(scanner *s, char *p, bool first, kd_scan_field *
             return result;
         flags = 0;
     }
-    if (KD_LIKELY(canonical))
+    if (KD_UNLIKELY(canonical && !known)) {
         token = kd_token_of((kd_str){field->name, (size_t)(field->name_end - field->name)});
+        if (flags)
+            kd_scan_remember(&s->head->headers, line, field, token);
+    }
     return append(s, field, token, flags) ? KD_SCAN_DONE : KD_SCAN_NO_MEMORY;
 }
 
@@ -250,12 +254,12 @@ static kd_scan_result fields(scanner *s, char *p, char **next)
 {
     bool end_of_head = false;
     kd_scan_field field;
-    for (bool first = true;; first = false) {
+    for (unsigned line = 0;; line++) {
         if (s->end - p >= 2 && p[0] == '\r' && p[1] == '\n') {
             *next = p + 2;
             return KD_SCAN_DONE;
         }
-        kd_scan_result result = one_field(s, p, first, &field, &end_of_head);
+        kd_scan_result result = one_field(s, p, line, &field, &end_of_head);
         if (result != KD_SCAN_DONE)
             return result;
         p = field.next;

@@ -235,6 +235,7 @@ static bool scan(kd_connection *c)
         q->front.ops = &kd_server1_ops;
         q->arena = arena;
         kd_headers_init(&q->head.headers, &q->arena);
+        q->head.headers.memo = &c->server->memo;
         result = kd_scan_request(data, c->filled, c->seen, c->server->settings.max_head, &q->head, &error);
         if (result == KD_SCAN_DONE) {
             start_request(c, q);
@@ -659,7 +660,8 @@ static kd_flow op_respond(kd_front *front, const kd_reply *reply, kd_str body, b
                                 .keep_alive = q->keep_alive && !reply->close && !server->draining && !unclear,
                                 .date = kd_worker_date(server->worker),
                                 .first = body,
-                                .complete = end};
+                                .complete = end,
+                                .order = &server->order};
     kd_reply copy = *reply;
     q->framing = kd_reply_write(&server->head, &copy, &context, &refused);
     server->refused_fields += refused;

@@ -24,7 +24,9 @@ typedef struct kd_server1 {
     struct kd_connection *connections; /* all of them, for draining */
     uint32_t n_connections;
     bool draining;
-    kd_buf head; /* scratch for answer heads */
+    kd_buf head;           /* scratch for answer heads */
+    kd_header_order order; /* of the fields of answers */
+    kd_scan_memo memo;     /* of requests' heads */
     uint64_t malformed, refused_fields, accepted;
     uint32_t n_refused; /* connections that only wait for their answer of refusal to arrive */
 } kd_server1;

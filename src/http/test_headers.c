@@ -167,6 +167,46 @@ static void sorting_is_stable_at_every_size(void **state)
     check_sorted(20000, 8, 100000);
 }
 
+/* An order that is remembered from one list is used for another only where it is right. */
+static void the_order_is_that_of_sorting(void **state)
+{
+    static const char *const some[] = {"Accept",
+                                       "Accept-Encoding",
+                                       "X-Forwarded-For",
+                                       "X-Forwarded-Host",
+                                       "X-Forwarded-Via",
+                                       "Te",
+                                       "X-A",
+                                       "X-Forwarded-Foo",
+                                       "X-Krakend",
+                                       "Zz"};
+    kd_header_order last = {0};
+    for (unsigned round = 0; round < 20000; round++) {
+        kd_headers a, b;
+        kd_headers_init(&a, &arena);
+        kd_headers_init(&b, &arena);
+        unsigned draw = round / 3, n = round % 40; /* three rounds with the same names */
+        n = round % 7 == 0 ? n : 6;
+        for (unsigned i = 0; i < n; i++) {
+            draw = draw * 1103515245u + 12345u;
+            kd_str name = kd_str_from_c(some[(draw >> 16) % KD_COUNT(some)]);
+            kd_str value = kd_arena_printf(&arena, "%u", i);
+            kd_headers_add(&a, name, value);
+            kd_headers_add(&b, name, value);
+        }
+        const uint8_t *places = kd_headers_order(&a, &last);
+        assert_int_equal(places == NULL, n > KD_ORDER_MAX);
+        kd_headers_sort(&b);
+        for (unsigned i = 0; i < n; i++) {
+            const kd_header *header = &a.v[places ? places[i] : i];
+            assert_true(kd_str_eq(kd_header_name(header), kd_header_name(&b.v[i])));
+            assert_true(kd_str_eq(kd_header_value(header), kd_header_value(&b.v[i])));
+        }
+        if (round % 100 == 99)
+            kd_arena_reset(&arena);
+    }
+}
+
 static void without_memory_nothing_is_added(void **state)
 {
     kd_headers h;
@@ -200,6 +240,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(setting_replaces_all, setup, teardown),
         cmocka_unit_test_setup_teardown(removing_tells_how_many, setup, teardown),
         cmocka_unit_test_setup_teardown(sorting_is_stable_at_every_size, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_order_is_that_of_sorting, setup, teardown),
         cmocka_unit_test_setup_teardown(without_memory_nothing_is_added, setup, teardown),
         cmocka_unit_test_setup_teardown(a_name_beyond_the_type_is_refused, setup, teardown),
     };

@@ -163,7 +163,7 @@ static void incomplete_heads_ask_for_more(void **state)
         scanned_fini(&s);
     }
     scanned s;
-    scan_in_steps(&s, KD_STR("GET / HTTP/1.0\r\n\r\n\x01\x02 GET"), 1000, LIMIT, true, KD_METHOD_GET);
+    scan_in_steps(&s, KD_STR("GET / HTTP/1.0\r\n\r\n\x01\x02 GET"), 1000, LIMIT, true, KD_METHOD_GET, NULL);
     assert_string_equal(s.text.p, "GET [] path=/ host= 1.0 close none:0 size=18");
     scanned_fini(&s);
 }
@@ -210,20 +210,20 @@ static void very_long_names_are_refused_values_not(void **state)
     memset(in, 'a', sizeof in);
     memcpy(in, head, sizeof head - 1);
     memcpy(in + sizeof head - 1 + UINT16_MAX, ": v\r\n\r\n", 7);
-    scan_in_steps(&s, kd_str_of(in, sizeof head - 1 + UINT16_MAX + 7), 40000, LIMIT, true, KD_METHOD_GET);
+    scan_in_steps(&s, kd_str_of(in, sizeof head - 1 + UINT16_MAX + 7), 40000, LIMIT, true, KD_METHOD_GET, NULL);
     assert_int_equal(s.result, KD_SCAN_DONE);
     assert_int_equal(s.request.headers.v[0].name_n, UINT16_MAX);
     scanned_fini(&s);
     memcpy(in + sizeof head - 1 + UINT16_MAX, "a: v\r\n\r\n", 8);
     for (size_t step = 20000; step < 120000; step += 33333) {
-        scan_in_steps(&s, kd_str_of(in, sizeof head - 1 + UINT16_MAX + 8), step, LIMIT, true, KD_METHOD_GET);
+        scan_in_steps(&s, kd_str_of(in, sizeof head - 1 + UINT16_MAX + 8), step, LIMIT, true, KD_METHOD_GET, NULL);
         assert_string_equal(s.text.p, "431 ");
         scanned_fini(&s);
     }
     memset(in, 'a', sizeof in);
     memcpy(in, "GET / HTTP/1.1\r\nHost: a\r\nX:", 27);
     memcpy(in + sizeof in - 4, "\r\n\r\n", 4);
-    scan_in_steps(&s, kd_str_of(in, sizeof in), 70000, LIMIT, true, KD_METHOD_GET);
+    scan_in_steps(&s, kd_str_of(in, sizeof in), 70000, LIMIT, true, KD_METHOD_GET, NULL);
     assert_int_equal(s.result, KD_SCAN_DONE);
     assert_int_equal(s.request.headers.v[0].value_n, sizeof in - 4 - 27);
     scanned_fini(&s);

@@ -227,7 +227,7 @@ static void error_texts_are_bounded(void **state)
     memcpy(in, status, sizeof status - 1);
     memcpy(in + sizeof in - 4, E, 4);
     scanned s;
-    scan_in_steps(&s, kd_str_of(in, sizeof in), sizeof in, LIMIT, false, KD_METHOD_GET);
+    scan_in_steps(&s, kd_str_of(in, sizeof in), sizeof in, LIMIT, false, KD_METHOD_GET, NULL);
     assert_int_equal(s.result, KD_SCAN_ERROR);
     assert_true(s.error.n < 5000);
     scanned_fini(&s);
@@ -236,7 +236,7 @@ static void error_texts_are_bounded(void **state)
     for (int i = 0; i < 5000; i++)
         n += (size_t)snprintf(in + n, sizeof in - n, "Content-Length: %d\r\n", i);
     memcpy(in + n, "\r\n", 2);
-    scan_in_steps(&s, kd_str_of(in, n + 2), sizeof in, LIMIT, false, KD_METHOD_GET);
+    scan_in_steps(&s, kd_str_of(in, n + 2), sizeof in, LIMIT, false, KD_METHOD_GET, NULL);
     assert_int_equal(s.result, KD_SCAN_ERROR);
     assert_true(s.error.n < 5000);
     scanned_fini(&s);

@@ -283,7 +283,7 @@ static kd_verdict leave_handler(kd_branch *branch, const void *config, void *sta
     kd_headers *headers = &x->reply.headers;
     kd_response *response = branch->outcome.response;
     kd_fault *fault = branch->outcome.fault;
-    kd_headers_add_token(headers, KD_HEADER_X_KRAKEND, x->generation->version_header);
+    kd_headers_add_checked(headers, KD_HEADER_X_KRAKEND, x->generation->version_header);
     if (!fault && x->front->worker->loop.now >= branch->deadline) {
         kd_branch_fail(branch, KD_FAIL_DEADLINE, KD_STR("internal server error"));
         fault = branch->outcome.fault;
@@ -296,7 +296,7 @@ static kd_verdict leave_handler(kd_branch *branch, const void *config, void *sta
             kd_headers_set(headers, KD_STR("Cache-Control"), h->cache_control);
         add_all(headers, &response->headers);
     }
-    kd_headers_add_token(headers, KD_HEADER_X_KRAKEND_COMPLETED, completed ? KD_STR("true") : KD_STR("false"));
+    kd_headers_add_checked(headers, KD_HEADER_X_KRAKEND_COMPLETED, completed ? KD_STR("true") : KD_STR("false"));
     if (!fault)
         return KD_NEXT;
     bool limited = x->starved || x->too_large || fault->failure == KD_FAIL_SHED;

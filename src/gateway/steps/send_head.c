@@ -79,6 +79,20 @@ static void put_field(writer *w, kd_str name, kd_str value)
     put(w, KD_STR("\r\n"));
 }
 
+static void put_header(writer *w, const kd_header *h)
+{
+    if (KD_UNLIKELY(!kd_header_is_line(h))) {
+        put_field(w, kd_header_name(h), kd_header_value(h));
+        return;
+    }
+    size_t n = h->name_n + 2u + h->value_n;
+    char *to = w->p + w->n;
+    memcpy(to, h->name, n);
+    to[n] = '\r';
+    to[n + 1] = '\n';
+    w->n += n + 2;
+}
+
 static bool is_dropped(const kd_send *s, const kd_header *h)
 {
     switch (h->token) {
@@ -145,17 +159,17 @@ static void put_agent(writer *w, const kd_headers *headers)
 static void put_fields(writer *w, kd_send *s, kd_str credentials)
 {
     kd_headers *headers = &s->branch->request->headers;
-    kd_headers_sort(headers);
+    const uint8_t *places = kd_headers_order(headers, &s->branch->x->worker->order);
     bool has_authorization = false, has_close = false, has_referer = false;
     for (uint32_t i = 0; i < headers->n; i++) {
-        const kd_header *h = &headers->v[i];
+        const kd_header *h = &headers->v[places ? places[i] : i];
         if (is_dropped(s, h) || (h->token == KD_HEADER_REFERER && s->referer.n && has_referer))
             continue;
         has_authorization |= h->token == KD_HEADER_AUTHORIZATION;
         has_referer |= h->token == KD_HEADER_REFERER;
         if (h->token == KD_HEADER_CONNECTION && kd_str_eq_ci(kd_header_value(h), KD_STR("close")))
             has_close = s->call->close = true;
-        put_field(w, kd_header_name(h), kd_header_value(h));
+        put_header(w, h);
     }
     if (credentials.n && !has_authorization)
         put_field(w, KD_STR("Authorization"), credentials);
