@@ -136,7 +136,7 @@ static void read_settings(kd_generation *g)
     size_t head = s->max_header_bytes > 0 ? (size_t)s->max_header_bytes : 1024 * 1024;
     if (g->limits.max_header_bytes && g->limits.max_header_bytes < head)
         head = g->limits.max_header_bytes;
-    g->server.max_head = head + 4096;
+    g->server.max_head = head + KD_HEAD_SLACK;
     g->server.socket_buffer = g->client.socket_buffer = g->limits.socket_buffer;
     g->server.read_timeout = s->read_timeout;
     g->server.read_head_timeout = s->read_header_timeout ? s->read_header_timeout : s->read_timeout;

@@ -1,5 +1,5 @@
-/* A front: one request and its answer, whatever the protocol below (HTTP/1 today; an HTTP/2 stream, a message of an
- * agent or a test later). Who answers never sees a connection.
+/* A front: one request and its answer, whatever the protocol below (HTTP/1, an HTTP/2 stream; a message of an agent
+ * later). Who answers never sees a connection.
  *
  * Life: the server fills the front and calls on_request. The owner answers through the operations, in its own time.
  * When the last byte of the answer has left (or can no longer leave) the server calls on_done once; the owner lets go
@@ -36,6 +36,12 @@ typedef struct kd_front_ops {
     /* No more on_body until the next read_body. */
     void (*pause_body)(kd_front *front);
     void (*release)(kd_front *front);
+    /* Instead of respond, and only with 101: sends the head (the reply's fields, Connection and Upgrade among them),
+     * and from then on both directions are the bytes of a tunnel. write sends them as they are, until one with `end`;
+     * read_body and on_body bring what the client sends, until `end` tells that it sends no more. on_done follows once
+     * both have ended; abort, on_gone and back-pressure are as before. No timeouts but the owner's. NULL, or false and
+     * nothing was sent: not with this client (HTTP/2, HTTP/1.0, a request with a body): it wants another answer. */
+    bool (*detach)(kd_front *front, const kd_reply *reply);
 } kd_front_ops;
 
 /* What the owner is told. */
@@ -47,6 +53,8 @@ typedef struct kd_handler {
     void (*on_writable)(kd_front *front);
     void (*on_gone)(kd_front *front);
     void (*on_done)(kd_front *front);
+    /* The server drains, and this front is a tunnel: it should end soon. May come again. NULL: tunnels are cut. */
+    void (*on_drain)(kd_front *front);
 } kd_handler;
 
 struct kd_front {

@@ -4,15 +4,7 @@
 #define KD_HTTP_SERVER1_H
 
 #include "http/front.h"
-
-typedef struct kd_server_settings {
-    size_t max_head;         /* bytes of a request head, request line included */
-    kd_ns read_timeout;      /* whole request; 0: none */
-    kd_ns read_head_timeout; /* the head; 0: none */
-    kd_ns idle_timeout;      /* between requests; 0: none */
-    size_t socket_buffer;    /* of each direction of a socket; 0: the system decides */
-    kd_ns write_timeout;     /* from the end of the head to the end of the answer; 0: none */
-} kd_server_settings;
+#include "http/server_settings.h"
 
 struct kd_connection;
 

@@ -35,6 +35,30 @@ bool kd_stream_connect(kd_stream *stream, kd_loop *loop, const struct sockaddr *
     return true;
 }
 
+bool kd_stream_move(kd_stream *to, kd_stream *from, void (*on_ready)(kd_io *io))
+{
+    kd_loop *loop = from->loop;
+    int fd = from->io.fd;
+    uint8_t ready = from->io.ready;
+    void (*before)(kd_io * io) = from->io.on_ready;
+    kd_loop_remove(loop, &from->io);
+    bool moved = kd_loop_add(loop, &to->io, fd, on_ready);
+    kd_io *io = moved ? &to->io : &from->io;
+    if (!moved && !kd_loop_add(loop, io, fd, before)) {
+        io->fd = fd; /* it can still be closed */
+        return false;
+    }
+    io->ready = ready; /* what a filter holds back has no edge of its own */
+    if (!moved)
+        return false;
+    *to = (kd_stream){to->io, loop, from->filter, from->filter_state, from->error};
+    from->filter = NULL;
+    from->filter_state = NULL;
+    if (to->filter && to->filter->moved)
+        to->filter->moved(to);
+    return true;
+}
+
 bool kd_stream_connected(kd_stream *stream)
 {
     int error = 0;

@@ -20,6 +20,7 @@ typedef struct kd_stream_filter {
     ssize_t (*writev)(kd_stream *stream, const struct iovec *v, int count);
     bool (*pending)(kd_stream *stream);
     void (*close)(kd_stream *stream); /* frees the filter's state; the socket is closed afterwards */
+    void (*moved)(kd_stream *stream); /* the stream lies here now (kd_stream_move); may be NULL */
 } kd_stream_filter;
 
 struct kd_stream {
@@ -39,6 +40,9 @@ bool kd_stream_connect(kd_stream *stream, kd_loop *loop, const struct sockaddr *
                        void (*on_ready)(kd_io *io));
 /* After the first writable edge: true, or false with stream->error. */
 bool kd_stream_connected(kd_stream *stream);
+/* Moves an open stream to another place, its filter with it, for a new owner: `from` is closed then. False (errno): it
+ * stays where it was. Not from within a call of its filter. */
+bool kd_stream_move(kd_stream *to, kd_stream *from, void (*on_ready)(kd_io *io));
 /* Closes; the peer sees the end of stream. */
 void kd_stream_close(kd_stream *stream);
 /* Closes so that the peer sees a reset: for messages that must not look complete. */

@@ -302,5 +302,15 @@ static void close_stream(kd_stream *stream)
     stream->filter_state = NULL;
 }
 
-const kd_stream_filter kd_tls_filter = {
-    .name = "tls", .read = read_some, .writev = write_some, .pending = pending, .close = close_stream};
+static void moved(kd_stream *stream)
+{
+    kd_tls_stream *tls = stream->filter_state;
+    tls->stream = stream;
+}
+
+const kd_stream_filter kd_tls_filter = {.name = "tls",
+                                        .read = read_some,
+                                        .writev = write_some,
+                                        .pending = pending,
+                                        .close = close_stream,
+                                        .moved = moved};
