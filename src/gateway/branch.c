@@ -1,5 +1,6 @@
 #include "gateway/branch.h"
 
+#include "base/log.h"
 #include "gateway/exchange.h"
 #include "gateway/step.h"
 
@@ -22,9 +23,27 @@ static bool must_cancel(void)
     return left == 1;
 }
 
-void kd_scope_init(kd_scope *scope, kd_scope *parent, void (*on_cancel)(kd_scope *scope))
+#ifdef KD_DEBUG
+static void trace(const kd_scope *scope, const char *what)
+{
+    const kd_scope *parent = scope->parent;
+    if (scope->name && kd_log_wants(KD_LOG_DEBUG))
+        kd_log(KD_LOG_DEBUG, "[SCOPE] %s %p %s%s%s", scope->name, (const void *)scope, what, parent ? " in " : "",
+               parent ? parent->name : "");
+}
+#else
+#define trace(scope, what) ((void)0)
+#endif
+
+void kd_scope_init(kd_scope *scope, kd_scope *parent, void (*on_cancel)(kd_scope *scope), const char *name)
 {
     *scope = (kd_scope){.parent = parent, .on_cancel = on_cancel};
+#ifdef KD_DEBUG
+    scope->name = name;
+#else
+    (void)name;
+#endif
+    trace(scope, "created");
     if (!parent)
         return;
     scope->next = parent->children;
@@ -36,6 +55,10 @@ void kd_scope_init(kd_scope *scope, kd_scope *parent, void (*on_cancel)(kd_scope
 
 void kd_scope_end(kd_scope *scope)
 {
+    trace(scope, "ended");
+#ifdef KD_DEBUG
+    scope->name = NULL;
+#endif
     if (!scope->link)
         return;
     *scope->link = scope->next;
@@ -53,8 +76,10 @@ void kd_scope_cancel(kd_scope *scope)
     }
     void (*on_cancel)(kd_scope *) = scope->on_cancel;
     scope->on_cancel = NULL;
-    if (on_cancel)
+    if (on_cancel) {
+        trace(scope, "cancelled");
         on_cancel(scope);
+    }
 }
 
 static kd_loop *loop_of(kd_branch *branch)
@@ -96,7 +121,7 @@ void kd_branch_init(kd_branch *branch, kd_branch *parent, kd_exchange *x, const 
 {
     *branch = (kd_branch){
         .parent = parent, .x = x, .steps = steps, .begin = begin, .end = end, .at = begin, .states = states};
-    kd_scope_init(&branch->scope, parent ? &parent->scope : &x->scope, on_cancel);
+    kd_scope_init(&branch->scope, parent ? &parent->scope : &x->scope, on_cancel, parent ? "branch" : "root branch");
     kd_timer_init(&branch->timer, on_timer);
     if (parent) {
         branch->request = parent->request;

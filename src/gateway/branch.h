@@ -48,9 +48,13 @@ typedef struct kd_wait {
 typedef struct kd_scope {
     struct kd_scope *parent, *children, *next, **link;
     void (*on_cancel)(struct kd_scope *scope);
+#ifdef KD_DEBUG
+    const char *name;
+#endif
 } kd_scope;
 
-void kd_scope_init(kd_scope *scope, kd_scope *parent, void (*on_cancel)(kd_scope *scope));
+/* `name` stands in the lines that debug builds write of every scope's life at level DEBUG. */
+void kd_scope_init(kd_scope *scope, kd_scope *parent, void (*on_cancel)(kd_scope *scope), const char *name);
 /* Takes the scope out of its parent; its children must have ended. */
 void kd_scope_end(kd_scope *scope);
 /* Cancels depth first: children, then the scope itself; each on_cancel runs once. */

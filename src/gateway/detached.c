@@ -126,7 +126,7 @@ static bool copy_exchange(kd_detached *d, const kd_exchange *from, const kd_requ
     x->reply.length = -1;
     x->detached = x->body_taken = true;
     kd_headers_init(&x->reply.headers, &d->arena);
-    kd_scope_init(&x->scope, NULL, NULL);
+    kd_scope_init(&x->scope, NULL, NULL, "detached exchange");
     x->path = kd_arena_copy(&d->arena, from->path);
     x->client_ip = from->client_ip.p ? kd_arena_copy(&d->arena, from->client_ip) : KD_STR("");
     return x->path.p && x->client_ip.p && kd_request_clone(&x->request, request, &d->arena);

@@ -14,6 +14,7 @@ static void finish(kd_exchange *x)
     for (unsigned i = 0; i < generation->n_end_hooks && !x->detached; i++)
         generation->end_hooks[i].run(x, generation->end_hooks[i].config);
     kd_scope_cancel(&x->scope);
+    kd_scope_end(&x->scope);
     if (x->streaming)
         kd_stream_body_cancel(x->streaming);
     kd_timer_disarm(&x->front->worker->loop.timers, &x->root.timer);
@@ -339,7 +340,7 @@ static void on_request(void *context, kd_front *front)
     x->notes_tail = &x->notes;
     x->reply.length = -1;
     kd_headers_init(&x->reply.headers, front->arena);
-    kd_scope_init(&x->scope, NULL, NULL);
+    kd_scope_init(&x->scope, NULL, NULL, "exchange");
     kd_count(&worker->requests);
     x->costly = true;
     kd_hold_began(worker);

@@ -2,6 +2,7 @@
 
 #include "base/cpu.h"
 #include "base/ledger.h"
+#include "gateway/dump.h"
 #include "gateway/generation.h"
 #include "gateway/logging.h"
 #include "gateway/memory.h"
@@ -264,40 +265,6 @@ static void drain(process *p, const sigset_t *signals)
     }
 }
 
-static void dump(const process *p)
-{
-    char text[2048];
-    int n = snprintf(text, sizeof text, "{\"ledger\":{");
-    for (int i = 0; i < KD_ACCOUNT_COUNT; i++)
-        n += snprintf(text + n, sizeof text - (size_t)n, "%s\"%s\":%zu", i ? "," : "", kd_account_name((kd_account)i),
-                      kd_ledger_used((kd_account)i));
-    uint64_t requests = 0, answers = 0, failures[KD_FAIL_COUNT] = {0};
-    for (unsigned i = 0; i < p->workers.n; i++) {
-        requests += atomic_load_explicit(&p->upper[i].requests, memory_order_relaxed);
-        answers += atomic_load_explicit(&p->upper[i].answers, memory_order_relaxed);
-        for (int k = 0; k < KD_FAIL_COUNT; k++)
-            failures[k] += atomic_load_explicit(&p->upper[i].failures[k], memory_order_relaxed);
-    }
-    snprintf(text + n, sizeof text - (size_t)n,
-             ",\"total\":%zu,\"ceiling\":%zu},\"connections\":%u,\"requests\":%llu,\"in_flight\":%llu,"
-             "\"log_dropped\":%llu,\"failures\":{",
-             kd_ledger_total(), kd_ledger_ceiling(), connections(p), (unsigned long long)requests,
-             (unsigned long long)(requests - answers), (unsigned long long)kd_log_dropped());
-    kd_buf line;
-    kd_buf_init(&line, 8192);
-    kd_buf_add(&line, kd_str_from_c(text));
-    bool first = true;
-    for (int k = 1; k < KD_FAIL_COUNT; k++)
-        if (failures[k]) {
-            kd_buf_printf(&line, "%s\"%s\":%llu", first ? "" : ",", kd_failure_name((kd_failure)k),
-                          (unsigned long long)failures[k]);
-            first = false;
-        }
-    kd_buf_add(&line, KD_STR("}}\n"));
-    kd_log_raw(kd_buf_str(&line));
-    kd_buf_fini(&line);
-}
-
 static void await_signals(process *p, const sigset_t *signals)
 {
     for (;;) {
@@ -312,7 +279,7 @@ static void await_signals(process *p, const sigset_t *signals)
         if (signal == SIGHUP)
             reload(p);
         else if (signal == SIGUSR1)
-            dump(p);
+            kd_dump(&p->workers);
     }
 }
 

@@ -80,6 +80,14 @@ void kd_gateway_worker_adopt(kd_gateway_worker *worker, kd_generation *generatio
     }
 }
 
+uint32_t kd_gateway_worker_uses(const kd_gateway_worker *worker)
+{
+    uint32_t n = worker->in_use;
+    for (const kd_retired *retired = worker->retired; retired; retired = retired->next)
+        n += retired->in_use;
+    return n;
+}
+
 uint64_t kd_gateway_in_flight(const kd_gateway_worker *worker)
 {
     uint64_t n = 0;

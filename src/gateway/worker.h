@@ -46,6 +46,8 @@ kd_generation *kd_gateway_worker_use(kd_gateway_worker *worker);
 /* Counts one more onto a generation that something else is still counted on. */
 void kd_gateway_worker_use_again(kd_gateway_worker *worker, kd_generation *generation);
 void kd_gateway_worker_unuse(kd_gateway_worker *worker, kd_generation *generation);
+/* How many exchanges of this worker are alive, detached ones included: the roots of all scopes. */
+uint32_t kd_gateway_worker_uses(const kd_gateway_worker *worker);
 /* Requests in flight on all workers. */
 uint64_t kd_gateway_in_flight(const kd_gateway_worker *worker);
 /* Makes `generation` the one for new exchanges. */

@@ -489,7 +489,7 @@ static kd_verdict enter_send(kd_branch *branch, const void *config, void *state)
         s->method = kd_method_of(s->method_text);
         s->target = branch->request->target;
         s->request_target = branch->request->request_target;
-        kd_scope_init(&s->scope, &branch->x->scope, on_scope_cancel);
+        kd_scope_init(&s->scope, &branch->x->scope, on_scope_cancel, "stream");
         if (!start_call(s))
             return kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
         return kd_branch_wait(branch, KD_WAIT_CALL, on_cancel, s);
