@@ -142,6 +142,8 @@ static void read_settings(kd_generation *g)
     g->server.read_head_timeout = s->read_header_timeout ? s->read_header_timeout : s->read_timeout;
     g->server.idle_timeout = s->idle_timeout ? s->idle_timeout : s->read_timeout;
     g->server.write_timeout = s->write_timeout;
+    /* KrakenD's router.use_h2c leaves out what stands before the router: spec/02 section 1.3. */
+    g->server.h2c = s->use_h2c || g->options.use_h2c;
     g->client.keep_alive = !s->disable_keep_alives;
     g->client.max_idle = s->max_idle_connections;
     g->client.max_idle_per_host = s->max_idle_connections_per_host;

@@ -1,6 +1,6 @@
 #include "http/outq.h"
 
-static bool append(kd_outq *queue, kd_chunk_pool *pool, const char *p, size_t n)
+bool kd_outq_add(kd_outq *queue, kd_chunk_pool *pool, const char *p, size_t n)
 {
     while (n) {
         size_t room = queue->tail ? kd_chunk_room(queue->tail) - queue->to : 0;
@@ -42,11 +42,40 @@ kd_sent kd_outq_send(kd_outq *queue, kd_chunk_pool *pool, kd_stream *stream, con
             skip -= v[i].iov_len;
             continue;
         }
-        if (!append(queue, pool, (const char *)v[i].iov_base + skip, v[i].iov_len - skip))
+        if (!kd_outq_add(queue, pool, (const char *)v[i].iov_base + skip, v[i].iov_len - skip))
             return KD_SENT_FAILED;
         skip = 0;
     }
     return queue->n ? KD_SENT_SOME : KD_SENT_ALL;
+}
+
+kd_str kd_outq_first(const kd_outq *queue)
+{
+    if (!queue->n)
+        return KD_STR("");
+    size_t to = queue->head == queue->tail ? queue->to : kd_chunk_room(queue->head);
+    return (kd_str){kd_chunk_data(queue->head) + queue->from, to - queue->from};
+}
+
+void kd_outq_drop(kd_outq *queue, kd_chunk_pool *pool, size_t n)
+{
+    queue->n -= n;
+    if (!queue->n) {
+        kd_outq_clear(queue, pool);
+        return;
+    }
+    while (n) {
+        kd_chunk *chunk = queue->head;
+        size_t here = kd_chunk_room(chunk) - queue->from;
+        if (chunk == queue->tail || n < here) {
+            queue->from += (uint32_t)n;
+            return;
+        }
+        n -= here;
+        queue->head = chunk->next;
+        queue->from = 0;
+        kd_chunk_give(pool, chunk);
+    }
 }
 
 kd_sent kd_outq_flush(kd_outq *queue, kd_chunk_pool *pool, kd_stream *stream)
@@ -64,22 +93,7 @@ kd_sent kd_outq_flush(kd_outq *queue, kd_chunk_pool *pool, kd_stream *stream)
             return KD_SENT_FAILED;
         if (sent < 0)
             return KD_SENT_SOME;
-        queue->n -= (size_t)sent;
-        while (sent > 0) {
-            kd_chunk *chunk = queue->head;
-            size_t to = chunk == queue->tail ? queue->to : kd_chunk_room(chunk);
-            size_t here = to - queue->from;
-            if ((size_t)sent < here) {
-                queue->from += (uint32_t)sent;
-                break;
-            }
-            sent -= (ssize_t)here;
-            queue->head = chunk->next;
-            queue->from = 0;
-            if (!queue->head)
-                queue->tail = NULL;
-            kd_chunk_give(pool, chunk);
-        }
+        kd_outq_drop(queue, pool, (size_t)sent);
     }
     kd_outq_clear(queue, pool);
     return KD_SENT_ALL;

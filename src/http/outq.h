@@ -21,6 +21,12 @@ typedef enum kd_sent {
 
 /* Sends the pieces: at once as far as the socket takes them, the rest is copied into the queue. At most 8 pieces. */
 kd_sent kd_outq_send(kd_outq *queue, kd_chunk_pool *pool, kd_stream *stream, const struct iovec *v, int count);
+/* Puts bytes behind what is queued. False without memory: then a part of them may be there. */
+bool kd_outq_add(kd_outq *queue, kd_chunk_pool *pool, const char *p, size_t n);
+/* The first bytes of the queue that lie together; empty when it is. */
+kd_str kd_outq_first(const kd_outq *queue);
+/* Forgets the first n bytes, n at most what is queued. */
+void kd_outq_drop(kd_outq *queue, kd_chunk_pool *pool, size_t n);
 /* Sends what is queued. */
 kd_sent kd_outq_flush(kd_outq *queue, kd_chunk_pool *pool, kd_stream *stream);
 /* Forgets what is queued. */

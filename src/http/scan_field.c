@@ -101,6 +101,19 @@ void kd_scan_connection(kd_str value, bool *close, bool *keep)
     }
 }
 
+bool kd_scan_has_word(kd_str value, kd_str word)
+{
+    for (size_t i = 0; i < value.n;) {
+        size_t from = i;
+        while (i < value.n && value.p[i] != ',' && !kd_scan_is_space(value.p[i]))
+            i++;
+        if (kd_str_eq_ci((kd_str){value.p + from, i - from}, word))
+            return true;
+        i++;
+    }
+    return false;
+}
+
 bool kd_scan_trailer_bad(kd_str value, kd_token *key)
 {
     static const kd_token bad[] = {KD_HEADER_TRANSFER_ENCODING, KD_HEADER_TRAILER, KD_HEADER_CONTENT_LENGTH};

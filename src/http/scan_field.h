@@ -242,6 +242,8 @@ bool kd_scan_has_end(const char *p, const char *end);
 /* Sets *close or *keep when the list of a Connection field holds that option, in any case; clears neither (RFC 9110
  * section 7.6.1). */
 void kd_scan_connection(kd_str value, bool *close, bool *keep);
+/* Is the word in the value, between spaces, tabs and commas, in any case? */
+bool kd_scan_has_word(kd_str value, kd_str word);
 /* Does a Trailer field announce one that decides framing? net/http refuses these: Transfer-Encoding, Trailer,
  * Content-Length. *key is the offender in canonical form. */
 bool kd_scan_trailer_bad(kd_str value, kd_token *key);

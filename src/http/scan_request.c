@@ -242,26 +242,12 @@ static kd_scan_result check(kd_request_head *head, const facts *f, kd_scan_error
     return KD_SCAN_DONE;
 }
 
-/* Is the word in the value, between spaces, tabs and commas, in any case? */
-static bool has_word(kd_str value, kd_str word)
-{
-    for (size_t i = 0; i < value.n;) {
-        size_t from = i;
-        while (i < value.n && value.p[i] != ',' && !kd_scan_is_space(value.p[i]))
-            i++;
-        if (kd_str_eq_ci((kd_str){value.p + from, i - from}, word))
-            return true;
-        i++;
-    }
-    return false;
-}
-
 static kd_scan_result conclude(kd_request_head *head, const facts *f)
 {
     head->host = head->authority.n ? head->authority : f->host;
     head->keep_alive = head->minor ? !f->close : f->keep && !f->close;
     bool has_body = head->framing == KD_FRAMING_CHUNKED || head->length > 0;
-    bool expects = f->expect.n && has_word(f->expect, KD_STR("100-continue"));
+    bool expects = f->expect.n && kd_scan_has_word(f->expect, KD_STR("100-continue"));
     head->expect_continue = expects && head->minor && has_body;
     head->expect_other = f->expect.n && !expects;
     if (f->no_cache && !f->cache_control &&

@@ -202,6 +202,7 @@ static void start_request(kd_connection *c, request *q)
     c->chunk = NULL;
     c->filled = c->seen = 0;
     c->state = KD_CONNECTION_BUSY;
+    c->used = true;
     if (KD_UNLIKELY(c->kernel))
         count_kernel(c, 0); /* it has read the last answer */
     if (kd_timer_armed(&c->timer))
@@ -220,6 +221,9 @@ static bool scan(kd_connection *c)
 {
     kd_worker *w = worker_of(c);
     kd_arena arena;
+    kd_switch change = c->server->settings.h2c && !c->used ? kd_connection_preface(c) : KD_SWITCH_NO;
+    if (KD_UNLIKELY(change != KD_SWITCH_NO))
+        return false;
     kd_arena_init(&arena, &w->chunks, 0);
     arena.chunks = c->chunk;
     arena.taken = c->chunk->size;
@@ -237,7 +241,11 @@ static bool scan(kd_connection *c)
         kd_headers_init(&q->head.headers, &q->arena);
         q->head.headers.memo = &c->server->memo;
         result = kd_scan_request(data, c->filled, c->seen, c->server->settings.max_head, &q->head, &error);
-        if (result == KD_SCAN_DONE) {
+        if (result == KD_SCAN_DONE && c->server->settings.h2c)
+            change = kd_connection_upgrade(c, q);
+        if (change == KD_SWITCH_DONE)
+            return false;
+        if (result == KD_SCAN_DONE && change == KD_SWITCH_NO) {
             start_request(c, q);
             return true;
         }
@@ -250,7 +258,7 @@ static bool scan(kd_connection *c)
             kd_chunk_give(&w->chunks, chunk);
     }
     c->chunk->next = NULL;
-    c->seen = c->filled;
+    c->seen = change == KD_SWITCH_MORE ? 0 : c->filled;
     if (result == KD_SCAN_ERROR)
         refuse(c, &error);
     else if (result == KD_SCAN_NO_MEMORY)
@@ -304,7 +312,10 @@ static bool read_head(kd_connection *c)
 /* Decodes the next piece of the body from raw[0..n). Returns bytes used; *end and *failed as they come. */
 static size_t decode_piece(request *q, const char *raw, size_t n, kd_str *piece, bool *end, bool *failed)
 {
-    *piece = (kd_str){raw, 0};
+    *piece = (kd_str){raw, n};
+    *end = *failed = false;
+    if (q->tunnel)
+        return n;
     if (q->head.framing == KD_FRAMING_CHUNKED) {
         size_t used = 0;
         kd_chunked_result result = kd_chunked_decode(&q->decoder, raw, n, &used, piece);
@@ -316,7 +327,6 @@ static size_t decode_piece(request *q, const char *raw, size_t n, kd_str *piece,
     piece->n = take;
     q->body_left -= take;
     *end = q->body_left == 0;
-    *failed = false;
     return take;
 }
 
@@ -392,6 +402,11 @@ static void read_body(kd_connection *c)
         ssize_t n = kd_stream_read(&c->stream, w->scratch, room);
         if (n == KD_STREAM_AGAIN)
             return;
+        if (n == 0 && q->tunnel) {
+            q->front.body_ended = true; /* its other direction goes on */
+            c->server->handler->on_body(&q->front, KD_STR(""), true, false);
+            return;
+        }
         if (n <= 0) {
             kd_connection_lose(c);
             return;
@@ -483,6 +498,13 @@ static void tell_done(kd_connection *c)
     request *q = c->q;
     if (q->done_told || !q->answered || (c->out.n && !must_reset(q)))
         return;
+    if (KD_UNLIKELY(q->tunnel && !q->aborted)) {
+        if (!q->shut && !c->stream.filter)
+            shutdown(c->stream.io.fd, SHUT_WR);
+        q->shut = true;
+        if (!q->front.body_ended)
+            return;
+    }
     q->done_told = true;
     c->server->handler->on_done(&q->front);
 }
@@ -524,7 +546,7 @@ static bool drive_busy(kd_connection *c)
     if ((c->stream.io.ready & KD_IO_HUP) && !q->done_told && q->front.body_ended && q->rest_n == 0) {
         char byte;
         ssize_t n = recv(c->stream.io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) /* the end, or a reset */
+        if ((n == 0 && !q->tunnel) || (n < 0 && errno != EAGAIN && errno != EINTR)) /* the end, or a reset */
             kd_connection_lose(c);
     }
     return false;
@@ -752,4 +774,5 @@ const kd_front_ops kd_server1_ops = {
     .read_body = op_read_body,
     .pause_body = op_pause_body,
     .release = op_release,
+    .detach = kd_server1_detach,
 };

@@ -1,10 +1,11 @@
 /* The HTTP/1 server side of one worker: connections, keep-alive, pipelining in order, 100-continue, body framing both
- * ways, timeouts. Complete requests become fronts (http/front.h). */
+ * ways, timeouts, tunnels. Complete requests become fronts (http/front.h). Beside it stands the HTTP/2 server, which
+ * gets the connections that speak that, and shares handler, settings, drain and end. */
 #ifndef KD_HTTP_SERVER1_H
 #define KD_HTTP_SERVER1_H
 
 #include "http/front.h"
-#include "http/server_settings.h"
+#include "http/server2.h"
 
 struct kd_connection;
 
@@ -13,6 +14,8 @@ typedef struct kd_server1 {
     const kd_handler *handler;
     void *context; /* handed to on_request */
     kd_server_settings settings;
+    kd_server2 h2;
+    bool has_h2;                       /* there was memory for it */
     struct kd_connection *connections; /* all of them, for draining */
     uint32_t n_connections;
     bool draining;

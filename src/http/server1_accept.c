@@ -11,8 +11,9 @@
 void kd_server1_init(kd_server1 *server, kd_worker *worker, const kd_handler *handler, void *context)
 {
     *server = (kd_server1){.worker = worker, .handler = handler, .context = context};
-    server->settings.max_head = 1024 * 1024 + 4096;
+    server->settings.max_head = 1024 * 1024 + KD_HEAD_SLACK;
     kd_buf_init(&server->head, 16u * 1024 * 1024);
+    server->has_h2 = kd_server2_init(&server->h2, worker, handler, context, &server->settings);
 }
 
 void kd_server1_fini(kd_server1 *server)
@@ -26,6 +27,9 @@ void kd_server1_fini(kd_server1 *server)
             kd_connection_destroy(c);
         }
     }
+    if (server->has_h2)
+        kd_server2_fini(&server->h2);
+    server->has_h2 = false;
     kd_buf_fini(&server->head);
 }
 
@@ -99,7 +103,7 @@ void kd_server1_refuse(kd_server1 *server, int fd, kd_str answer)
 
 unsigned kd_server1_cut_stalled(kd_server1 *server, kd_ns since)
 {
-    unsigned n = 0;
+    unsigned n = server->has_h2 ? kd_server2_cut_stalled(&server->h2, since) : 0;
     for (kd_connection *c = server->connections, *next; c; c = next) {
         next = c->next;
         if (!c->out.n || c->moved > since || c->driving)
@@ -115,6 +119,8 @@ unsigned kd_server1_cut_stalled(kd_server1 *server, kd_ns since)
 void kd_server1_drain(kd_server1 *server)
 {
     server->draining = true;
+    if (server->has_h2)
+        kd_server2_drain(&server->h2);
     for (kd_connection *c = server->connections, *next; c; c = next) {
         next = c->next;
         /* A request whose bytes have come already is still served. */
@@ -126,5 +132,7 @@ void kd_server1_drain(kd_server1 *server)
         next = c->next;
         if (c->state == KD_CONNECTION_HEAD && c->filled == 0)
             kd_connection_lose(c);
+        else if (c->q && c->q->tunnel)
+            kd_connection_drain_tunnel(c);
     }
 }

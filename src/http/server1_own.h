@@ -29,6 +29,7 @@ typedef struct kd_server1_request {
     uint64_t answer_left; /* bytes still owed of an answer with a length */
     bool keep_alive, responded, answered, done_told, released, aborted;
     bool body_wanted, continue_owed, writable_owed;
+    bool tunnel, shut; /* detached; our side of it has ended */
 } kd_server1_request;
 
 typedef struct kd_connection {
@@ -42,6 +43,7 @@ typedef struct kd_connection {
     uint32_t filled, seen;
     uint8_t state;
     bool driving, dead, gone;
+    bool used;       /* a request has come on it */
     bool refused;    /* never was a connection that counts */
     uint32_t kernel; /* bytes of the kernel's memory that the ledger knows of */
     kd_ns began;
@@ -62,6 +64,21 @@ void kd_connection_linger(kd_connection *c);
 void kd_connection_send(kd_connection *c, const struct iovec *v, int count);
 /* Runs it until it waits for the client or for its request's owner. */
 void kd_connection_drive(kd_connection *c);
+/* Another protocol for a connection (server1_switch.c). */
+typedef enum kd_switch {
+    KD_SWITCH_NO,
+    KD_SWITCH_MORE, /* it may be, once more bytes have come */
+    KD_SWITCH_DONE  /* the connection has gone to the HTTP/2 server: this one is to be destroyed */
+} kd_switch;
+/* Does the connection begin with HTTP/2's preface? */
+kd_switch kd_connection_preface(kd_connection *c);
+/* Is the request, whose head was just read into the connection's buffer, an upgrade to h2c? If so its arena goes, too.
+ */
+kd_switch kd_connection_upgrade(kd_connection *c, kd_server1_request *q);
+/* kd_front_ops.detach. */
+bool kd_server1_detach(kd_front *front, const kd_reply *reply);
+/* The owner of a tunnel hears that it should end, or it is cut. */
+void kd_connection_drain_tunnel(kd_connection *c);
 /* Its stream's and its timer's callbacks. */
 void kd_connection_on_ready(kd_io *io);
 void kd_connection_on_timer(kd_timer *timer);
