@@ -41,6 +41,9 @@ DOCUMENTS = 1000
 # row: body, request target, and what the project demands of it (nginx = 1.00)
 ROWS = [("no-op 300 B", "300", None, 0.75), ("no-op 4.5 KB", "5k", None, 0.72), ("no-op 92 KB", "100k", None, 0.78),
         ("JSON 248 B", "small", "/json", 0.85), ("JSON 4.5 KB", "5k", "/json", 1.25), ("JSON 92 KB", "100k", "/json", 5.2)]
+# measured with a fixed body only; the backend of the last one speaks https (its own body of 300 B)
+MORE_ROWS = [("merge of three 248 B", "small", "/merge", 1.6), ("merge of three 4.5 KB", "5k", "/merge", 3.6),
+             ("no-op 300 B, https backend", "300", "/https/42", 0.90)]
 LOG_ROW = ("JSON 248 B, access log", "small", "/json", 0.95)
 
 
@@ -185,6 +188,15 @@ def proxies(opts):
     return found + [ours(opts, os.path.join(HERE, "krakend.json"))]
 
 
+def https_backend():
+    """nginx with a certificate of its own, on core 1: what both proxies of the https row talk to."""
+    chain, key = os.path.join(WORK, "chain.pem"), os.path.join(WORK, "key.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                    "/CN=bench", "-keyout", key, "-out", chain], check=True, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(["taskset", "-c", "1", "nginx", "-p", WORK + "/", "-c", os.path.join(HERE, "nginx_https.conf")],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 # ---------------------------------------------------------------- measuring
 
 def load(program, proxy, opts, extra):
@@ -216,13 +228,14 @@ def middle(result, key):
 
 def fixed_rows(opts, running, logged, found):
     rows = []
-    for name, body, target, must in ROWS + [LOG_ROW]:
+    for name, body, target, must in ROWS + MORE_ROWS + [LOG_ROW]:
         if opts.only not in name:
             continue
         extra = ["-s", "300"] if body == "300" else ["-f", found[body]["fixed"]]
         extra += ["-u", target] if target else []
         gateway = logged if name == LOG_ROW[0] else running[2]
-        results = rounds(opts.lb, [(p, extra) for p in (running[0], running[1], gateway)], opts)
+        other = running[0] if "https" in name else running[1]  # haproxy has no https backend here
+        results = rounds(opts.lb, [(p, extra) for p in (running[0], other, gateway)], opts)
         row = {"name": name, "must": must, "nginx_us": middle(results[0], "cpu_us"), "haproxy": ratio(results[1], results[0]),
                "ours": ratio(results[2], results[0]), "us": middle(results[2], "cpu_us"), "user": middle(results[2], "user_us"),
                "p50": middle(results[2], "p50"), "p99": middle(results[2], "p99"), "rps": middle(results[2], "rps"),
@@ -300,7 +313,7 @@ def verdict(value, must):
 def report(opts, fixed, turning, memory, start):
     out = ["# Performance", "", "Written by `make bench` (`tests/bench/run.py`); its head says how it measures. The measure is CPU time "
            "per request of", "the gateway's process, one worker pinned to a core, over nginx's in the same round with the same bodies: "
-           "nginx = 1.00,", "smaller is better. Differences below 8 % are noise.", "",
+           "nginx = 1.00,", "smaller is better. Differences below 8 % are noise. Of a merge nginx proxies one of the three.", "",
            "Machine: %s. %s; %s." % (machine(), version(["nginx", "-v"]), re.sub(r" \d{4}/.*", "", version(["haproxy", "-v"]))),
            "Load: 64 keep-alive clients, closed loop, %d rounds of %.1f s; %s." % (opts.rounds, opts.seconds, opts.lb_name), "",
            "## CPU per request", "",
@@ -366,6 +379,7 @@ def main():
         opts.lb = opts.own
     found = bodies()
     running, logged = proxies(opts), None
+    far = https_backend()
     with open(os.path.join(WORK, "access.log"), "wb") as access:
         logged = ours(opts, config_file("logged.json", logging_on), "krakend, access log", LOGGED, access)
         started = []
@@ -377,6 +391,8 @@ def main():
         finally:
             for proxy in started:
                 proxy.stop()
+            far.terminate()
+            far.wait()
     memory = memory_rows(opts)
     start = start_row(opts)
     text = report(opts, fixed, turning, memory, start)
