@@ -133,7 +133,7 @@ ssize_t kd_stream_read(kd_stream *stream, void *to, size_t n)
         return KD_STREAM_AGAIN;
     ssize_t got;
     do
-        got = read(stream->io.fd, to, n);
+        got = recv(stream->io.fd, to, n, 0);
     while (got < 0 && errno == EINTR);
     if (KD_UNLIKELY(got < 0))
         return failed(stream, KD_IO_READABLE);
