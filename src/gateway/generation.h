@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "gateway/client_ip.h"
+#include "gateway/identity.h"
 #include "gateway/limits.h"
 #include "gateway/plan.h"
 #include "gateway/router.h"
@@ -48,6 +49,8 @@ typedef struct kd_generation {
     kd_end_hook end_hooks[KD_MAX_HOOKS];
     kd_head_hook head_hooks[KD_MAX_HOOKS];
     unsigned n_end_hooks, n_head_hooks;
+    const kd_rejecter *rejecters[KD_MAX_REJECTERS]; /* of clients whose token is good (gateway/identity.h) */
+    unsigned n_rejecters;
     kd_map skip_paths; /* of the access log */
     kd_server_settings server;
     kd_client_settings client;

@@ -104,6 +104,19 @@ static bool make_workers(process *p)
     return p->upper != NULL;
 }
 
+/* What a component cannot run with ends the process as KrakenD ends: a line at level FATAL, and 1. */
+static bool report_fatal(const kd_errors *errors)
+{
+    for (const kd_error *e = errors->first; e; e = e->next) {
+        if (!e->fatal)
+            continue;
+        log_findings(errors);
+        kd_log(KD_LOG_FATAL, "%.*s", KD_FMT(e->compat));
+        return true;
+    }
+    return false;
+}
+
 /* A conflict between routes ends the process as KrakenD's panic does: with 2, and with its words. */
 static int refuse_routes(const kd_errors *errors)
 {
@@ -325,7 +338,7 @@ static int run(process *p, kd_errors *errors, const sigset_t *signals)
 {
     p->generation = kd_generation_create(p->options->arena, p->options->service, p->workers.n, errors);
     if (!p->generation)
-        return refuse_routes(errors);
+        return report_fatal(errors) ? 1 : refuse_routes(errors);
     log_findings(errors);
     kd_log(KD_LOG_INFO, "Starting the KrakenD instance");
     kd_generation_log(p->generation);

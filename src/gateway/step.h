@@ -41,7 +41,8 @@ typedef struct kd_compile {
 typedef struct kd_compiled {
     const void *config;
     kd_body_need request, response;
-    uint16_t copies; /* KD_CHILDREN_REST: branches of the range at a time; 0 counts as 1 */
+    uint16_t copies;   /* KD_CHILDREN_REST: branches of the range at a time; 0 counts as 1 */
+    bool stands_alone; /* the steps that follow in the same stage are left out: this one stands for them */
     const kd_location *at;
 } kd_compiled;
 
