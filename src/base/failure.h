@@ -27,6 +27,7 @@
     X(TOO_LARGE, "too_large")         /* a body or head is above its bound */                                          \
     X(SHED, "shed")                   /* a limit of the gateway itself */                                              \
     X(REJECTED, "rejected")           /* a component refused: limiter, breaker, policy */                              \
+    X(TOKEN, "token")                 /* the gateway got no access token for the backend */                            \
     X(NOT_BUILT, "component_missing") /* a configured component does not exist in this build */                        \
     X(INTERNAL, "internal")
 

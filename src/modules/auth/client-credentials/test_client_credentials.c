@@ -1,0 +1,128 @@
+#include "modules/auth/client-credentials/token.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static kd_arena arena;
+
+static int setup(void **state)
+{
+    kd_arena_init(&arena, NULL, 0);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    kd_arena_reset(&arena);
+    return 0;
+}
+
+static void test_form(void **state)
+{
+    static const kd_oauth_param own[] = {{KD_STR_INIT("audience"), KD_STR_INIT("a b")},
+                                         {KD_STR_INIT("audience"), KD_STR_INIT("c")},
+                                         {KD_STR_INIT("grant_type"), KD_STR_INIT("other")},
+                                         {KD_STR_INIT("client_id"), KD_STR_INIT("mine")}},
+                                scope[] = {{KD_STR_INIT("scope"), KD_STR_INIT("x")}};
+    static const struct {
+        const char *scopes;
+        const kd_oauth_param *params;
+        uint32_t n;
+        bool with_client;
+        const char *form, *error;
+    } cases[] = {
+        {"", NULL, 0, false, "grant_type=client_credentials&scope=", NULL},
+        {"a, b,,c", NULL, 0, false, "grant_type=client_credentials&scope=a++b++c", NULL},
+        {"a", NULL, 0, true, "client_id=i%26d&client_secret=s%C3%A9&grant_type=client_credentials&scope=a", NULL},
+        {"", own, 4, false, "audience=a+b&audience=c&client_id=mine&grant_type=other&scope=", NULL},
+        {"", own, 4, true,
+         "audience=a+b&audience=c&client_id=i%26d&client_secret=s%C3%A9&grant_type=other&scope=", NULL},
+        {"", scope, 1, false, NULL, "oauth2: cannot overwrite parameter \"scope\""},
+    };
+    for (size_t i = 0; i < KD_COUNT(cases); i++) {
+        kd_oauth_client client = {.id = KD_STR("i&d"),
+                                  .secret = KD_STR("s\xc3\xa9"),
+                                  .scopes = kd_str_from_c(cases[i].scopes),
+                                  .params = cases[i].params,
+                                  .n_params = cases[i].n};
+        kd_str form, error;
+        bool ok = kd_oauth_form(&arena, &client, cases[i].with_client, &form, &error);
+        assert_int_equal(ok, cases[i].form != NULL);
+        kd_str want = kd_str_from_c(ok ? cases[i].form : cases[i].error), got = ok ? form : error;
+        if (!kd_str_eq(want, got))
+            fail_msg("%zu: %.*s", i, KD_FMT(got));
+    }
+}
+
+static void test_basic(void **state)
+{
+    kd_oauth_client client = {.id = KD_STR("a b"), .secret = KD_STR("c:d")};
+    assert_true(kd_str_eq(kd_oauth_basic(&arena, &client), KD_STR("Basic YStiOmMlM0Fk")));
+}
+
+#define FORM  "application/x-www-form-urlencoded"
+#define HTML  "text/html"
+#define JSON_ "application/json"
+
+static void test_answers(void **state)
+{
+    static const struct {
+        unsigned status;
+        const char *type, *body, *authorization;
+        int64_t expires_in;
+        const char *error;
+    } cases[] = {
+        {200, JSON_, "{\"access_token\":\"t\"}", "Bearer t", 0, NULL},
+        {200, "", "{\"access_token\":\"t\",\"token_type\":\"BEARER\",\"expires_in\":60}", "Bearer t", 60, NULL},
+        {201, JSON_, "{\"Access_Token\":\"a\",\"ACCESS_TOKEN\":\"b\",\"token_type\":\"mac\"}", "MAC b", 0, NULL},
+        {200, JSON_, "{\"access_token\":\"t\",\"token_type\":\"Own\",\"expires_in\":\"90\"}", "Own t", 90, NULL},
+        {200, JSON_, "{\"access_token\":\"t\",\"expires_in\":null}", "Bearer t", 0, NULL},
+        {200, JSON_, "{\"access_token\":\"t\",\"expires_in\":-5}", "Bearer t", -5, NULL},
+        {200, JSON_, "{\"access_token\":\"t\",\"expires_in\":99999999999}", "Bearer t", INT32_MAX, NULL},
+        {200, JSON_, "{\"access_token\":\"t\",\"expires_in\":1.5}", NULL, 0,
+         "oauth2: cannot parse json: strconv.ParseInt: parsing \"1.5\": invalid syntax"},
+        {200, JSON_, "{\"access_token\":\"t\",\"expires_in\":true}", NULL, 0,
+         "oauth2: cannot parse json: json: cannot unmarshal bool into Go value of type json.Number"},
+        {200, JSON_, "{\"access_token\":5}", NULL, 0,
+         "oauth2: cannot parse json: json: cannot unmarshal number into Go struct field tokenJSON.access_token of type "
+         "string"},
+        {200, JSON_, "{}", NULL, 0, "oauth2: server response missing access_token"},
+        {200, JSON_, "{\"error\":\"x\",\"access_token\":\"t\"}", NULL, 0, "oauth2: \"x\""},
+        {400, JSON_, "{\"error\":\"a\",\"error_description\":\"b \\\"c\\\"\",\"error_uri\":\"d\"}", NULL, 0,
+         "oauth2: \"a\" \"b \\\"c\\\"\" \"d\""},
+        {500, HTML, "oops", NULL, 0, "oauth2: cannot fetch token: 500 Reason\nResponse: oops"},
+        {302, JSON_, "{\"access_token\":\"t\"}", NULL, 0,
+         "oauth2: cannot fetch token: 302 Reason\nResponse: {\"access_token\":\"t\"}"},
+        {200, HTML, "<html>", NULL, 0,
+         "oauth2: cannot parse json: invalid character '<' looking for beginning of value"},
+        {200, JSON_, "", NULL, 0, "oauth2: cannot parse json: unexpected end of JSON input"},
+        {200, JSON_, "[1]", NULL, 0,
+         "oauth2: cannot parse json: json: cannot unmarshal array into Go value of type internal.tokenJSON"},
+        {200, FORM, "access_token=a%20b&token_type=basic&expires_in=7", "Basic a b", 7, NULL},
+        {200, "Text/Plain; charset=utf-8", "access_token=x&expires_in=1.5", "Bearer x", 0, NULL},
+        {200, FORM, "error=no&access_token=x", NULL, 0, "oauth2: \"no\""},
+        {200, FORM, "{\"access_token\":\"t\"}", NULL, 0, "oauth2: server response missing access_token"},
+    };
+    for (size_t i = 0; i < KD_COUNT(cases); i++) {
+        kd_oauth_token token = {.expires_in = 0};
+        kd_str error = KD_STR("");
+        bool ok = kd_oauth_read(&arena, cases[i].status, KD_STR("Reason"), kd_str_from_c(cases[i].type),
+                                kd_str_from_c(cases[i].body), &token, &error);
+        if (ok != (cases[i].authorization != NULL) ||
+            !kd_str_eq(ok ? token.authorization : error, kd_str_from_c(ok ? cases[i].authorization : cases[i].error)) ||
+            token.expires_in != cases[i].expires_in)
+            fail_msg("%s: %.*s, %lld", cases[i].body, KD_FMT(ok ? token.authorization : error),
+                     (long long)token.expires_in);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_form, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_basic, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_answers, setup, teardown)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,34 @@
+/* The client credentials grant (RFC 6749 section 4.4) as Go's x/oauth2 speaks it (spec/02 section 7): what is asked,
+ * and what an answer means. No I/O. */
+#ifndef KD_MODULES_AUTH_CLIENT_CREDENTIALS_TOKEN_H
+#define KD_MODULES_AUTH_CLIENT_CREDENTIALS_TOKEN_H
+
+#include "base/arena.h"
+
+typedef struct kd_oauth_param {
+    kd_str name, value;
+} kd_oauth_param;
+
+typedef struct kd_oauth_client {
+    kd_str id, secret, url;
+    kd_str scopes;                /* as configured: with commas */
+    const kd_oauth_param *params; /* endpoint_params, one entry for each value */
+    uint32_t n_params;
+} kd_oauth_client;
+
+typedef struct kd_oauth_token {
+    kd_str authorization; /* "Bearer abc" */
+    int64_t expires_in;   /* seconds; 0: never */
+} kd_oauth_token;
+
+/* The form that is posted, its fields sorted by name; `with_client`: id and secret stand in it. False: *error says
+ * which parameter cannot be overwritten, or p is NULL without memory. */
+bool kd_oauth_form(kd_arena *arena, const kd_oauth_client *client, bool with_client, kd_str *form, kd_str *error);
+/* "Basic …" of id and secret, each encoded as a form is (RFC 6749 section 2.3.1). p is NULL without memory. */
+kd_str kd_oauth_basic(kd_arena *arena, const kd_oauth_client *client);
+
+/* Reads the answer. False: *error is x/oauth2's text, in the arena. */
+bool kd_oauth_read(kd_arena *arena, unsigned status, kd_str reason, kd_str content_type, kd_str body,
+                   kd_oauth_token *token, kd_str *error);
+
+#endif
