@@ -61,6 +61,7 @@ void kd_request2_reset(kd_request2 *q, uint32_t code)
     if (q->closed || q->reset || q->c->gone)
         return;
     q->reset = true;
+    q->c->cut_short[q->c->n_cut_short++ % KD_H2_CUT_SHORT] = q->id;
     nghttp2_submit_rst_stream(q->c->session, NGHTTP2_FLAG_NONE, q->id, code);
 }
 
@@ -328,6 +329,7 @@ static void settle(kd_connection2 *c)
 static void fail_session(kd_connection2 *c, uint32_t code)
 {
     c->deaf = true;
+    c->server->floods += code == NGHTTP2_ENHANCE_YOUR_CALM;
     c->farewell_at = worker_of(c)->loop.now + FAREWELL_TIME;
     nghttp2_session_terminate_session(c->session, code);
 }
@@ -337,12 +339,13 @@ static void feed(kd_connection2 *c, const char *p, size_t n)
     ssize_t used = nghttp2_session_mem_recv(c->session, (const uint8_t *)p, n);
     if (used >= 0)
         return;
-    bool flood = c->flooded || used == NGHTTP2_ERR_FLOODED;
-    c->server->floods += flood;
+    uint32_t code = c->broken                     ? c->broken
+                    : used == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM
+                                                  : NGHTTP2_PROTOCOL_ERROR;
     if (used == NGHTTP2_ERR_NOMEM)
         kd_connection2_lose(c);
     else
-        fail_session(c, flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+        fail_session(c, code);
 }
 
 /* Does the client leave what it has asked for in its socket, and ask on? */
@@ -384,10 +387,8 @@ static void read_frames(kd_connection2 *c)
         got += (size_t)n;
         feed(c, w->scratch, (size_t)n);
         settle(c);
-        if (c->flooded && !c->deaf && !c->gone) {
-            c->server->floods++;
-            fail_session(c, NGHTTP2_ENHANCE_YOUR_CALM);
-        }
+        if (c->broken && !c->deaf && !c->gone)
+            fail_session(c, c->broken);
     }
 }
 

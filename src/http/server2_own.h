@@ -12,7 +12,8 @@
 
 #include <nghttp2/nghttp2.h>
 
-#define KD_H2_BATCH (64u * 1024) /* bytes of frames that leave in one write */
+#define KD_H2_CUT_SHORT 64u          /* streams of which it is remembered that we ended them before the client had */
+#define KD_H2_BATCH     (64u * 1024) /* bytes of frames that leave in one write */
 
 /* One request and its answer; lies in its own arena. */
 typedef struct kd_request2 {
@@ -81,10 +82,13 @@ typedef struct kd_connection2 {
     bool tls, driving, dead;
     bool gone;      /* nothing is sent any more */
     bool lingering; /* what the client still sends is swallowed */
-    bool flooded;   /* a purse is empty */
     bool preface;   /* the client's first settings have come */
     bool in_block;  /* a field block is under way */
     bool trailer_bad;
+    uint32_t broken;                    /* the error that ends the session, once a callback has seen one */
+    int32_t last_id;                    /* the highest stream that was asked for */
+    int32_t cut_short[KD_H2_CUT_SHORT]; /* a ring of stream identifiers */
+    uint32_t n_cut_short;
     bool deaf; /* nothing more is read: the session has failed */
     kd_address peer;
 } kd_connection2;

@@ -164,12 +164,26 @@ static void end_head(kd_connection2 *c, kd_request2 *q, bool body_follows)
 /* ---- what comes ----------------------------------------------------------------------------------------------------
  */
 
-static int give_up(kd_connection2 *c)
+/* The session is over; nghttp2 returns with an error. */
+static int give_up(kd_connection2 *c, uint32_t code)
 {
-    c->flooded = true;
+    c->broken = code;
     return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
+/* Did the client send this although it had ended the stream itself? What was on its way when we ended it is read over
+ * (RFC 9113 section 5.1). */
+static bool is_too_late(const kd_connection2 *c, int32_t id)
+{
+    if (id % 2 == 0 || id > c->last_id || nghttp2_session_find_stream(c->session, id))
+        return false;
+    for (unsigned i = 0; i < KD_H2_CUT_SHORT; i++)
+        if (c->cut_short[i] == id)
+            return false;
+    return true;
+}
+
+/* Not called for what nghttp2 reads over, such as frames of unknown types: these cost no more than their bytes. */
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *frame, void *user)
 {
     (void)session;
@@ -179,8 +193,13 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *fram
     case NGHTTP2_HEADERS:
     case NGHTTP2_CONTINUATION:
         ok = kd_h2_guard_block(&c->guard, frame->type == NGHTTP2_HEADERS, frame->length, c->max_fields);
-        if (frame->type == NGHTTP2_HEADERS)
+        if (frame->type == NGHTTP2_HEADERS) {
+            if (is_too_late(c, frame->stream_id))
+                return give_up(c, NGHTTP2_PROTOCOL_ERROR);
+            if (frame->stream_id > c->last_id)
+                c->last_id = frame->stream_id;
             c->block_began = now_of(c);
+        }
         c->in_block = !(frame->flags & NGHTTP2_FLAG_END_HEADERS);
         break;
     case NGHTTP2_DATA:
@@ -189,11 +208,15 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *fram
         else
             ok = kd_h2_guard_frame(&c->guard, now_of(c));
         break;
+    case NGHTTP2_PRIORITY:
+        if (!frame->stream_id)
+            return give_up(c, NGHTTP2_PROTOCOL_ERROR);
+        /* fall through */
     default:
         ok = kd_h2_guard_frame(&c->guard, now_of(c));
         break;
     }
-    return ok ? 0 : give_up(c);
+    return ok ? 0 : give_up(c, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
@@ -262,12 +285,12 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
         /* All padding: it brings nothing either. */
         if (!end && frame->hd.length && frame->hd.length == frame->data.padlen &&
             !kd_h2_guard_frame(&c->guard, now_of(c)))
-            return give_up(c);
+            return give_up(c, NGHTTP2_ENHANCE_YOUR_CALM);
         break;
     case NGHTTP2_RST_STREAM:
         q = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
         if (q && !q->ended && !kd_h2_guard_reset(&c->guard, now_of(c)))
-            return give_up(c);
+            return give_up(c, NGHTTP2_ENHANCE_YOUR_CALM);
         break;
     case NGHTTP2_SETTINGS:
         c->preface |= !(frame->hd.flags & NGHTTP2_FLAG_ACK);
@@ -331,7 +354,7 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
         uint32_t code = frame->rst_stream.error_code;
         bool provoked = code != NGHTTP2_NO_ERROR && code != NGHTTP2_INTERNAL_ERROR && code != NGHTTP2_CANCEL;
         if (provoked && !kd_h2_guard_reset(&c->guard, now_of(c)))
-            c->flooded = true;
+            c->broken = NGHTTP2_ENHANCE_YOUR_CALM;
     }
     return 0;
 }
