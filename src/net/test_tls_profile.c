@@ -114,8 +114,8 @@ static void test_certificates(void **state)
         {"nope.pem", "leaf.key", "/nope.pem: no such file or directory"},
         {"leaf.pem", "nope.key", "/nope.key: no such file or directory"},
         {"leaf.pem", "other.key", ": tls: private key does not match public key"},
-        {"leaf.key", "leaf.key", ": tls: failed to find any PEM data in certificate input"},
-        {"leaf.pem", "leaf.pem", ": tls: failed to parse private key"},
+        {"leaf.key", "leaf.key", ", but did find a private key; PEM inputs may have been switched"},
+        {"leaf.pem", "leaf.pem", ": tls: found a certificate rather than a key in the PEM for the private key"},
         {"leaf.pem", "locked.key", ": tls: failed to parse private key"}, /* nobody is asked for the pass phrase */
         {"leaf.pem", "", ": is a directory"},
     };
@@ -149,7 +149,7 @@ static void test_settings(void **state)
     expect_problem(&options, "Cipher suite 5 is not available");
     options.n_suites = 0;
     options.curves = unknown_curve, options.n_curves = 1;
-    expect_problem(&options, "");
+    expect_problem(&options, "Curve 4588 is not available");
     options.no_system_roots = false;
     options.n_curves = 0;
     setenv("SSL_CERT_FILE", "/nowhere/at.all", 1);

@@ -1,25 +1,15 @@
 #include "net/tls_profile.h"
 
-#include "base/buf.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "net/tls_common.h"
+#include "net/tls_material.h"
 
-#include <errno.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #define MAX_PROBLEMS (64u * 1024)
-
-/* A loaded client certificate. */
-typedef struct identity {
-    X509 *leaf;
-    STACK_OF(X509) * chain;
-    EVP_PKEY *key;
-} identity;
 
 struct kd_tls_profile {
     kd_tls_profile *next;
@@ -28,7 +18,7 @@ struct kd_tls_profile {
     _Atomic uint32_t
         uses; /* generations and connections; it reaches zero and leaves it only under the registry's lock */
     uint32_t n_identities;
-    identity *identities;
+    kd_tls_identity *identities;
     SSL_CTX *ctx;
     const char *broken;
     kd_buf problems; /* lines */
@@ -57,31 +47,11 @@ __attribute__((constructor)) static void before_main(void)
 /* ---- reading -------------------------------------------------------------------------------------------------------
  */
 
-static int read_path(kd_str path, kd_str *out)
-{
-    char text[4096];
-    if (path.n >= sizeof text)
-        return ENAMETOOLONG;
-    memcpy(text, path.p, path.n);
-    text[path.n] = 0;
-    return kd_tls_read_file(text, out);
-}
-
-static void wipe(kd_str *v, uint32_t n)
-{
-    for (uint32_t i = 0; v && i < n; i++)
-        if (v[i].p) {
-            OPENSSL_cleanse((char *)v[i].p, v[i].n);
-            free((char *)v[i].p);
-        }
-    free(v);
-}
-
 static void source_fini(source *s)
 {
-    wipe(s->roots, s->options->n_roots);
-    wipe(s->certificates, s->options->n_certificates);
-    wipe(s->keys, s->options->n_certificates);
+    kd_tls_wipe(s->roots, s->options->n_roots);
+    kd_tls_wipe(s->certificates, s->options->n_certificates);
+    kd_tls_wipe(s->keys, s->options->n_certificates);
     free(s->root_errors);
     free(s->pair_errors);
 }
@@ -97,10 +67,10 @@ static bool source_init(source *s, const kd_tls_options *o)
     if (!s->roots || !s->root_errors || !s->certificates || !s->keys || !s->pair_errors)
         return false;
     for (uint32_t i = 0; i < o->n_roots; i++)
-        s->root_errors[i] = read_path(o->roots[i], &s->roots[i]);
+        s->root_errors[i] = kd_tls_read_path(o->roots[i], &s->roots[i]);
     for (uint32_t i = 0; i < o->n_certificates; i++) {
-        s->pair_errors[2 * i] = read_path(o->certificates[i].certificate, &s->certificates[i]);
-        s->pair_errors[2 * i + 1] = read_path(o->certificates[i].private_key, &s->keys[i]);
+        s->pair_errors[2 * i] = kd_tls_read_path(o->certificates[i].certificate, &s->certificates[i]);
+        s->pair_errors[2 * i + 1] = kd_tls_read_path(o->certificates[i].private_key, &s->keys[i]);
     }
     return true;
 }
@@ -149,22 +119,6 @@ static bool content_of(const source *s, kd_fingerprint *out)
 /* ---- versions, suites, curves --------------------------------------------------------------------------------------
  */
 
-/* spec/01 section 3.2: what is missing or unknown is TLS 1.3. OpenSSL no longer has SSL 3.0; neither has Go. */
-static int version_of(kd_str name)
-{
-    static const struct {
-        kd_str name;
-        int version;
-    } names[] = {{KD_STR_INIT("SSL3.0"), TLS1_VERSION},
-                 {KD_STR_INIT("TLS10"), TLS1_VERSION},
-                 {KD_STR_INIT("TLS11"), TLS1_1_VERSION},
-                 {KD_STR_INIT("TLS12"), TLS1_2_VERSION}};
-    for (size_t i = 0; i < KD_COUNT(names); i++)
-        if (kd_str_eq(name, names[i].name))
-            return names[i].version;
-    return TLS1_3_VERSION;
-}
-
 /* Go's list for TLS 1.2 and below without a configuration; a configured one has the first six by default. */
 static const char aead_suites[] =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
@@ -207,24 +161,11 @@ static bool set_suites(kd_tls_profile *p, const kd_tls_options *o, int min)
     return ok;
 }
 
-/* Go prefers curves in an order of its own, whatever the order of the configuration. */
 static bool set_curves(kd_tls_profile *p, const kd_tls_options *o)
 {
-    static const struct {
-        uint16_t number;
-        const char *name;
-    } curves[] = {{29, "X25519"}, {23, "P-256"}, {24, "P-384"}, {25, "P-521"}};
-    static const uint16_t configured[] = {25, 24, 23};
-    const uint16_t *wanted = o->n_curves ? o->curves : configured;
-    uint32_t n_wanted = o->n_curves ? o->n_curves : KD_COUNT(configured);
-    char list[64] = "";
-    for (size_t i = 0; i < KD_COUNT(curves); i++) {
-        bool use = !o->configured;
-        for (uint32_t k = 0; k < n_wanted && !use; k++)
-            use = wanted[k] == curves[i].number;
-        if (use)
-            strcat(strcat(list, *list ? ":" : ""), curves[i].name);
-    }
+    char list[64] = "X25519:P-256:P-384:P-521";
+    if (o->configured)
+        kd_tls_curves(o->curves, o->n_curves, list, &p->problems);
     if (!*list) {
         p->broken = "tls: no supported elliptic curves offered";
         return true;
@@ -234,65 +175,19 @@ static bool set_curves(kd_tls_profile *p, const kd_tls_options *o)
 
 static bool set_versions(kd_tls_profile *p, const kd_tls_options *o, int *min)
 {
-    *min = o->configured ? version_of(o->min_version) : TLS1_2_VERSION;
-    int max = o->configured ? version_of(o->max_version) : TLS1_3_VERSION;
+    *min = o->configured ? kd_tls_version(o->min_version) : TLS1_2_VERSION;
+    int max = o->configured ? kd_tls_version(o->max_version) : TLS1_3_VERSION;
+    if (*min < TLS1_VERSION)
+        *min = TLS1_VERSION;
     if (*min > max)
         p->broken = "tls: no supported versions satisfy MinVersion and MaxVersion";
     /* Go accepts RSA keys of 1024 bits; the versions before 1.2 sign with SHA-1, which OpenSSL has at level 0 only. */
     SSL_CTX_set_security_level(p->ctx, *min < TLS1_2_VERSION ? 0 : 1);
-    return SSL_CTX_set_min_proto_version(p->ctx, *min) && SSL_CTX_set_max_proto_version(p->ctx, max);
+    return p->broken || (SSL_CTX_set_min_proto_version(p->ctx, *min) && SSL_CTX_set_max_proto_version(p->ctx, max));
 }
 
 /* ---- certificates --------------------------------------------------------------------------------------------------
  */
-
-/* A key with a pass phrase is refused instead of asked for on the terminal. */
-static int no_pass_phrase(char *to, int size, int writing, void *unused)
-{
-    (void)to, (void)size, (void)writing, (void)unused;
-    return -1;
-}
-
-static const char *load_identity(identity *id, kd_str certificates, kd_str key)
-{
-    BIO *bio = BIO_new_mem_buf(certificates.p, (int)certificates.n);
-    id->leaf = bio ? PEM_read_bio_X509(bio, NULL, no_pass_phrase, NULL) : NULL;
-    id->chain = sk_X509_new_null();
-    for (X509 *next; id->leaf && id->chain && (next = PEM_read_bio_X509(bio, NULL, no_pass_phrase, NULL));)
-        if (!sk_X509_push(id->chain, next))
-            X509_free(next);
-    BIO_free(bio);
-    bio = BIO_new_mem_buf(key.p, (int)key.n);
-    id->key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, NULL) : NULL;
-    BIO_free(bio);
-    const char *error = NULL;
-    if (!id->leaf || !id->chain)
-        error = "tls: failed to find any PEM data in certificate input";
-    else if (!id->key)
-        error = "tls: failed to parse private key";
-    else if (!X509_check_private_key(id->leaf, id->key))
-        error = "tls: private key does not match public key";
-    ERR_clear_error();
-    return error;
-}
-
-static void identity_fini(identity *id)
-{
-    X509_free(id->leaf);
-    sk_X509_pop_free(id->chain, X509_free);
-    EVP_PKEY_free(id->key);
-    *id = (identity){0};
-}
-
-/* Go's words for what the system says when a file is opened. */
-static kd_str words_of(int error, char to[128])
-{
-    const char *words = error == ENOENT   ? "no such file or directory"
-                        : error == EACCES ? "permission denied"
-                        : error == EISDIR ? "is a directory"
-                                          : strerror_r(error, to, 128);
-    return kd_str_from_c(words);
-}
 
 static bool load_identities(kd_tls_profile *p, const source *s)
 {
@@ -308,23 +203,22 @@ static bool load_identities(kd_tls_profile *p, const source *s)
             kd_str path = which ? files->private_key : files->certificate;
             kd_buf_printf(&p->problems, "Cannot load client certificate %.*s, %.*s: open %.*s: %.*s\n",
                           KD_FMT(files->certificate), KD_FMT(files->private_key), KD_FMT(path),
-                          KD_FMT(words_of(error, room)));
+                          KD_FMT(kd_tls_open_error(error, room)));
             continue;
         }
-        identity *id = &p->identities[p->n_identities];
-        const char *problem = load_identity(id, s->certificates[i], s->keys[i]);
-        if (!problem) {
+        kd_buf why;
+        kd_buf_init(&why, MAX_PROBLEMS);
+        if (kd_tls_identity_load(&p->identities[p->n_identities], s->certificates[i], s->keys[i], &why))
             p->n_identities++;
-            continue;
-        }
-        identity_fini(id);
-        kd_buf_printf(&p->problems, "Cannot load client certificate %.*s, %.*s: %s\n", KD_FMT(files->certificate),
-                      KD_FMT(files->private_key), problem);
+        else
+            kd_buf_printf(&p->problems, "Cannot load client certificate %.*s, %.*s: %.*s\n", KD_FMT(files->certificate),
+                          KD_FMT(files->private_key), KD_FMT(kd_buf_str(&why)));
+        kd_buf_fini(&why);
     }
     return true;
 }
 
-static bool has_issuer(const identity *id, const STACK_OF(X509_NAME) * names)
+static bool has_issuer(const kd_tls_identity *id, const STACK_OF(X509_NAME) * names)
 {
     for (int i = 0; i < sk_X509_NAME_num(names); i++) {
         const X509_NAME *name = sk_X509_NAME_value(names, i);
@@ -343,7 +237,7 @@ static int choose_identity(SSL *ssl, void *of)
     const kd_tls_profile *p = of;
     const STACK_OF(X509_NAME) *names = SSL_get_client_CA_list(ssl);
     for (uint32_t i = 0; i < p->n_identities; i++) {
-        const identity *id = &p->identities[i];
+        const kd_tls_identity *id = &p->identities[i];
         if (sk_X509_NAME_num(names) > 0 && !has_issuer(id, names))
             continue;
         return SSL_use_cert_and_key(ssl, id->leaf, id->key, id->chain, 1) == 1;
@@ -363,7 +257,7 @@ static bool load_roots(kd_tls_profile *p, const source *s)
     for (uint32_t i = 0; i < o->n_roots; i++) {
         if (s->root_errors[i])
             kd_buf_printf(&p->problems, "Cannot load certificate CA %.*s: open %.*s: %.*s\n", KD_FMT(o->roots[i]),
-                          KD_FMT(o->roots[i]), KD_FMT(words_of(s->root_errors[i], room)));
+                          KD_FMT(o->roots[i]), KD_FMT(kd_tls_open_error(s->root_errors[i], room)));
         else if (!kd_tls_add_roots(store, s->roots[i]))
             kd_buf_printf(&p->problems, "Cannot load certificate CA %.*s: no certificate found\n", KD_FMT(o->roots[i]));
     }
@@ -379,7 +273,7 @@ static bool load_roots(kd_tls_profile *p, const source *s)
 static void destroy(kd_tls_profile *p)
 {
     for (uint32_t i = 0; i < p->n_identities; i++)
-        identity_fini(&p->identities[i]);
+        kd_tls_identity_fini(&p->identities[i]);
     free(p->identities);
     SSL_CTX_free(p->ctx);
     kd_buf_fini(&p->problems);
