@@ -12,6 +12,7 @@ bool kd_stream_open(kd_stream *stream, kd_loop *loop, int fd, void (*on_ready)(k
     stream->filter = NULL;
     stream->filter_state = NULL;
     stream->error = 0;
+    stream->cut = false;
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* fails on unix sockets, where it does not matter */
     return kd_loop_add(loop, &stream->io, fd, on_ready);
@@ -51,7 +52,7 @@ bool kd_stream_move(kd_stream *to, kd_stream *from, void (*on_ready)(kd_io *io))
     io->ready = ready; /* what a filter holds back has no edge of its own */
     if (!moved)
         return false;
-    *to = (kd_stream){to->io, loop, from->filter, from->filter_state, from->error};
+    *to = (kd_stream){to->io, loop, from->filter, from->filter_state, from->error, from->cut};
     from->filter = NULL;
     from->filter_state = NULL;
     if (to->filter && to->filter->moved)
@@ -111,8 +112,25 @@ void kd_stream_reset(kd_stream *stream)
     if (stream->io.fd >= 0) {
         struct linger linger = {.l_onoff = 1, .l_linger = 0};
         setsockopt(stream->io.fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+        stream->cut = true;
     }
     kd_stream_close(stream);
+}
+
+void kd_stream_finish(kd_stream *stream)
+{
+    if (stream->filter && stream->filter->finish)
+        stream->filter->finish(stream);
+    shutdown(stream->io.fd, SHUT_WR);
+}
+
+bool kd_stream_gone(kd_stream *stream)
+{
+    if (stream->filter && stream->filter->gone)
+        return stream->filter->gone(stream);
+    char byte;
+    ssize_t n = recv(stream->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 static ssize_t failed(kd_stream *stream, uint8_t bit)

@@ -19,8 +19,10 @@ typedef struct kd_stream_filter {
     ssize_t (*read)(kd_stream *stream, void *to, size_t n);
     ssize_t (*writev)(kd_stream *stream, const struct iovec *v, int count);
     bool (*pending)(kd_stream *stream);
-    void (*close)(kd_stream *stream); /* frees the filter's state; the socket is closed afterwards */
-    void (*moved)(kd_stream *stream); /* the stream lies here now (kd_stream_move); may be NULL */
+    void (*close)(kd_stream *stream);  /* frees the filter's state; the socket is closed afterwards */
+    void (*moved)(kd_stream *stream);  /* the stream lies here now (kd_stream_move); may be NULL */
+    void (*finish)(kd_stream *stream); /* says goodbye: no write follows; may be NULL */
+    bool (*gone)(kd_stream *stream);   /* see kd_stream_gone; NULL: the socket tells */
 } kd_stream_filter;
 
 struct kd_stream {
@@ -29,6 +31,7 @@ struct kd_stream {
     const kd_stream_filter *filter; /* NULL: the socket itself */
     void *filter_state;
     int error; /* errno of the last KD_STREAM_ERROR */
+    bool cut;  /* it is being reset: nothing may look like an orderly end */
 };
 
 /* Takes over a connected or connecting non-blocking socket. on_ready: see kd_loop_add. False (errno): fd is still the
@@ -47,6 +50,10 @@ bool kd_stream_move(kd_stream *to, kd_stream *from, void (*on_ready)(kd_io *io))
 void kd_stream_close(kd_stream *stream);
 /* Closes so that the peer sees a reset: for messages that must not look complete. */
 void kd_stream_reset(kd_stream *stream);
+/* Ends what is sent, in order: the peer sees the end of the stream, and what it sends can still be read. */
+void kd_stream_finish(kd_stream *stream);
+/* Has the peer ended or reset the stream, with nothing left to read? Takes nothing from it; costs a system call. */
+bool kd_stream_gone(kd_stream *stream);
 static inline bool kd_stream_is_open(const kd_stream *stream)
 {
     return stream->io.fd >= 0;

@@ -80,22 +80,6 @@ static bool set_name(kd_tls_stream *tls)
     return X509_VERIFY_PARAM_set1_host(param, text, name.n) && SSL_set_tlsext_host_name(tls->ssl, text);
 }
 
-static bool attach(kd_tls_stream *tls, SSL_CTX *ctx)
-{
-    BIO_METHOD *method = kd_tls_bio_method();
-    BIO *bio = method ? BIO_new(method) : NULL;
-    tls->ssl = bio ? SSL_new(ctx) : NULL;
-    if (!tls->ssl) {
-        BIO_free(bio);
-        return false;
-    }
-    BIO_set_data(bio, tls);
-    SSL_set_bio(tls->ssl, bio, bio);
-    SSL_set_app_data(tls->ssl, tls);
-    SSL_set_connect_state(tls->ssl);
-    return true;
-}
-
 bool kd_tls_client_start(kd_stream *stream, kd_tls_profile *profile, kd_str name, kd_tls_resume *resume)
 {
     if (!kd_ledger_reserve(KD_ACCOUNT_TLS, KD_TLS_HANDSHAKE_BYTES))
@@ -105,7 +89,9 @@ bool kd_tls_client_start(kd_stream *stream, kd_tls_profile *profile, kd_str name
         tls->stream = stream;
         tls->resume = resume;
         tls->name = name;
-        if (!attach(tls, kd_tls_profile_ctx(profile))) {
+        if (kd_tls_attach(tls, kd_tls_profile_ctx(profile))) {
+            SSL_set_connect_state(tls->ssl);
+        } else {
             OPENSSL_free(tls);
             tls = NULL;
         }
@@ -139,26 +125,7 @@ kd_tls_progress kd_tls_client_handshake(kd_stream *stream)
         return KD_TLS_FAILED;
     }
     ERR_clear_error();
-    int r = SSL_do_handshake(tls->ssl);
-    if (r == 1) {
-        tls->ready = true;
-        kd_ledger_release(KD_ACCOUNT_TLS, tls->reserved);
-        tls->reserved = 0;
-        if (SSL_has_pending(tls->ssl))
-            stream->io.ready |= KD_IO_READABLE;
-        return KD_TLS_READY;
-    }
-    uint8_t readable = stream->io.ready & KD_IO_READABLE;
-    ssize_t outcome = kd_tls_outcome(tls, r);
-    stream->io.ready = (uint8_t)((stream->io.ready & ~KD_IO_READABLE) | readable);
-    if (outcome == KD_STREAM_AGAIN)
-        return KD_TLS_WAIT;
-    if (outcome == 0) {
-        tls->failed = true;
-        stream->error = EPROTO;
-        kd_tls_set_error(tls, "EOF");
-    }
-    return KD_TLS_FAILED;
+    return kd_tls_progress_of(tls, SSL_do_handshake(tls->ssl));
 }
 
 bool kd_tls_client_resumed(const kd_stream *stream)

@@ -10,14 +10,20 @@
 
 #define KD_TLS_RECORD 16384 /* plain bytes of one record (RFC 8446 section 5.1) */
 
+struct kd_tls_credentials;
+
 /* The filter's state on one stream. */
 typedef struct kd_tls_stream {
     SSL *ssl;
     kd_stream *stream;
     kd_tls_resume *resume;
     kd_str name;
-    kd_ns verified; /* of the session that was offered */
-    kd_tls_profile *profile;
+    kd_ns verified;                         /* of the session that was offered */
+    kd_tls_profile *profile;                /* towards a backend */
+    struct kd_tls_credentials *credentials; /* towards a client */
+    uint8_t *hello;                         /* the suites that a client offers, until the handshake is over */
+    uint16_t n_hello;
+    uint16_t pair;     /* of the credentials: which certificate was chosen */
     uint32_t reserved; /* in the ledger, during the handshake */
     char *error;       /* Go's text; from OPENSSL_malloc */
     char *blocked;     /* plain bytes of a record that the socket did not take; told to the writer once it has */
@@ -39,21 +45,31 @@ static inline void kd_tls_clear_errors(void)
         ERR_clear_error();
 }
 
-/* The socket below OpenSSL. Made once; NULL without memory. */
-BIO_METHOD *kd_tls_bio_method(void);
+/* Puts OpenSSL between the state and its stream, which must be set. False without memory. */
+bool kd_tls_attach(kd_tls_stream *tls, SSL_CTX *ctx);
+/* The end of SSL_do_handshake, whichever side. */
+kd_tls_progress kd_tls_progress_of(kd_tls_stream *tls, int result);
 /* What a result <= 0 of an SSL function means: 0 (the peer said goodbye), KD_STREAM_AGAIN or KD_STREAM_ERROR, with
  * everything noted in the state. */
 ssize_t kd_tls_outcome(kd_tls_stream *tls, int result);
 
 /* Words a failure from OpenSSL's error queue and the state (spec/01 section 8.6). */
 void kd_tls_word_failure(kd_tls_stream *tls);
+/* The same of a handshake with a client; false when it is nothing particular to that. `error` is OpenSSL's. */
+bool kd_tls_word_client(kd_tls_stream *tls, unsigned long error);
+/* Has the socket ended between two records? */
+bool kd_tls_between_records(const kd_tls_stream *tls);
 /* Sets the text; without memory there is none. */
 void kd_tls_set_error(kd_tls_stream *tls, const char *format, ...) KD_PRINTF(2, 3);
 /* Verifies a peer's chain and words the refusal as Go does: for SSL_CTX_set_cert_verify_callback. */
 int kd_tls_verify(X509_STORE_CTX *ctx, void *unused);
+/* The same of a client's chain. */
+int kd_tls_verify_client(X509_STORE_CTX *ctx, void *unused);
 /* Keeps a new session: for SSL_CTX_sess_set_new_cb. */
 int kd_tls_keep_session(SSL *ssl, SSL_SESSION *session);
 
+/* One use less; NULL is harmless. */
+void kd_tls_credentials_release(struct kd_tls_credentials *credentials);
 /* One use more, of a profile that is in use. */
 void kd_tls_profile_hold(kd_tls_profile *profile);
 SSL_CTX *kd_tls_profile_ctx(const kd_tls_profile *profile);

@@ -85,6 +85,8 @@ void kd_tls_word_failure(kd_tls_stream *tls)
     int reason = ERR_GET_REASON(error);
     bool of_ssl = ERR_GET_LIB(error) == ERR_LIB_SSL;
     const char *words = ERR_reason_error_string(error);
+    if (tls->credentials && !tls->ready && kd_tls_word_client(tls, error))
+        return;
     if (tls->eof)
         kd_tls_set_error(tls, "%s", tls->ready ? "unexpected EOF" : "EOF");
     else if (of_ssl && reason >= ALERT_REASONS && reason < ALERT_REASONS + 256)

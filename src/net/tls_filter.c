@@ -72,18 +72,34 @@ static void make_method(void)
     }
 }
 
-BIO_METHOD *kd_tls_bio_method(void)
+/* Made once; NULL without memory. */
+static BIO_METHOD *bio_method(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_method);
     return method;
 }
 
+bool kd_tls_attach(kd_tls_stream *tls, SSL_CTX *ctx)
+{
+    BIO_METHOD *below = bio_method();
+    BIO *bio = below ? BIO_new(below) : NULL;
+    tls->ssl = bio ? SSL_new(ctx) : NULL;
+    if (!tls->ssl) {
+        BIO_free(bio);
+        return false;
+    }
+    BIO_set_data(bio, tls);
+    SSL_set_bio(tls->ssl, bio, bio);
+    SSL_set_app_data(tls->ssl, tls);
+    return true;
+}
+
 /* ---- results -------------------------------------------------------------------------------------------------------
  */
 
-/* Has the socket ended between two records? Many servers leave out close_notify; Go takes that as the end, too. */
-static bool between_records(const kd_tls_stream *tls)
+/* Many leave out close_notify; Go takes that as the end, too. */
+bool kd_tls_between_records(const kd_tls_stream *tls)
 {
     return !SSL_has_pending(tls->ssl) && strcmp(SSL_rstate_string(tls->ssl), "RH") == 0;
 }
@@ -104,7 +120,7 @@ ssize_t kd_tls_outcome(kd_tls_stream *tls, int result)
     default:
         break;
     }
-    if (tls->eof && tls->ready && between_records(tls)) {
+    if (tls->eof && tls->ready && kd_tls_between_records(tls)) {
         tls->ended = true;
         ERR_clear_error();
         return 0;
@@ -115,6 +131,30 @@ ssize_t kd_tls_outcome(kd_tls_stream *tls, int result)
         kd_tls_word_failure(tls);
     ERR_clear_error();
     return KD_STREAM_ERROR;
+}
+
+kd_tls_progress kd_tls_progress_of(kd_tls_stream *tls, int result)
+{
+    kd_stream *stream = tls->stream;
+    if (result == 1) {
+        tls->ready = true;
+        kd_ledger_release(KD_ACCOUNT_TLS, tls->reserved);
+        tls->reserved = 0;
+        if (SSL_has_pending(tls->ssl))
+            stream->io.ready |= KD_IO_READABLE;
+        return KD_TLS_READY;
+    }
+    uint8_t readable = stream->io.ready & KD_IO_READABLE;
+    ssize_t outcome = kd_tls_outcome(tls, result);
+    stream->io.ready = (uint8_t)((stream->io.ready & ~KD_IO_READABLE) | readable);
+    if (outcome == KD_STREAM_AGAIN)
+        return KD_TLS_WAIT;
+    if (outcome == 0) {
+        tls->failed = true;
+        stream->error = EPROTO;
+        kd_tls_set_error(tls, "EOF");
+    }
+    return KD_TLS_FAILED;
 }
 
 /* ---- the filter ----------------------------------------------------------------------------------------------------
@@ -281,13 +321,37 @@ static bool pending(kd_stream *stream)
     return SSL_pending(tls->ssl) > 0;
 }
 
-static void close_stream(kd_stream *stream)
+/* The goodbye is tried once. */
+static void finish(kd_stream *stream)
 {
     kd_tls_stream *tls = stream->filter_state;
     ERR_clear_error();
-    /* The goodbye is tried once. Without it OpenSSL would take the session for one that must not be resumed. */
-    if (tls->ready && !tls->failed && !tls->n_blocked)
+    if (tls->ready && !tls->failed && !tls->n_blocked && !stream->cut)
         SSL_shutdown(tls->ssl);
+    ERR_clear_error();
+}
+
+/* The socket's end may stand behind records that say nothing, or behind the peer's goodbye. */
+static bool gone(kd_stream *stream)
+{
+    kd_tls_stream *tls = stream->filter_state;
+    char byte;
+    if (tls->ended || tls->failed)
+        return true;
+    ERR_clear_error();
+    int r = SSL_peek(tls->ssl, &byte, 1);
+    if (r > 0) {
+        stream->io.ready |= KD_IO_READABLE;
+        return false;
+    }
+    return kd_tls_outcome(tls, r) != KD_STREAM_AGAIN;
+}
+
+static void close_stream(kd_stream *stream)
+{
+    kd_tls_stream *tls = stream->filter_state;
+    finish(stream);
+    /* Without this OpenSSL would take the session for one that must not be resumed. */
     if (tls->ready && !tls->failed)
         SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(tls->ssl);
@@ -295,6 +359,8 @@ static void close_stream(kd_stream *stream)
     if (tls->reserved)
         kd_ledger_release(KD_ACCOUNT_TLS, tls->reserved);
     kd_tls_profile_release(tls->profile);
+    kd_tls_credentials_release(tls->credentials);
+    OPENSSL_free(tls->hello);
     OPENSSL_free(tls->blocked);
     OPENSSL_free(tls->error);
     OPENSSL_free(tls);
@@ -313,4 +379,6 @@ const kd_stream_filter kd_tls_filter = {.name = "tls",
                                         .writev = write_some,
                                         .pending = pending,
                                         .close = close_stream,
-                                        .moved = moved};
+                                        .moved = moved,
+                                        .finish = finish,
+                                        .gone = gone};

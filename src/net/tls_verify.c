@@ -1,5 +1,5 @@
-/* Verification of a backend's certificate. OpenSSL decides; a refusal is then worded as Go words it, in the order in
- * which Go looks: the leaf's dates, its names, the chain. */
+/* Verification of the other side's certificate. OpenSSL decides; a refusal is then worded as Go words it, in the order
+ * in which Go looks: the leaf's dates, its names, the chain. */
 #include "base/buf.h"
 #include "net/dns.h"
 #include "net/tls_common.h"
@@ -165,5 +165,44 @@ int kd_tls_verify(X509_STORE_CTX *ctx, void *unused)
         else
             word_chain(tls, X509_STORE_CTX_get_error(ctx));
     }
+    return 0;
+}
+
+/* Go wants every certificate of the chain that names its uses to name this one, or any; nothing else of OpenSSL's
+ * notion of a purpose. */
+static bool is_for_clients(const STACK_OF(X509) * chain)
+{
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        EXTENDED_KEY_USAGE *uses = X509_get_ext_d2i(sk_X509_value(chain, i), NID_ext_key_usage, NULL, NULL);
+        bool found = !uses;
+        for (int k = 0; !found && k < sk_ASN1_OBJECT_num(uses); k++) {
+            int use = OBJ_obj2nid(sk_ASN1_OBJECT_value(uses, k));
+            found = use == NID_client_auth || use == NID_anyExtendedKeyUsage;
+        }
+        EXTENDED_KEY_USAGE_free(uses);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+int kd_tls_verify_client(X509_STORE_CTX *ctx, void *unused)
+{
+    (void)unused;
+    SSL *ssl = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
+    kd_tls_stream *tls = SSL_get_app_data(ssl);
+    X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
+    X509_VERIFY_PARAM_set_purpose(X509_STORE_CTX_get0_param(ctx), X509_PURPOSE_ANY);
+    if (X509_verify_cert(ctx) > 0) {
+        if (is_for_clients(X509_STORE_CTX_get0_chain(ctx)))
+            return 1;
+        word_chain(tls, X509_V_ERR_INVALID_PURPOSE);
+        X509_STORE_CTX_set_error(ctx, X509_V_ERR_CERT_REJECTED); /* the alert is bad_certificate */
+        return 0;
+    }
+    if (leaf && is_dated(tls, leaf))
+        X509_STORE_CTX_set_error(ctx, X509_V_ERR_CERT_HAS_EXPIRED);
+    else
+        word_chain(tls, X509_STORE_CTX_get_error(ctx));
     return 0;
 }
