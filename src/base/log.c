@@ -392,3 +392,48 @@ void kd_log_std(const char *format, ...)
     free(heap);
     errno = error;
 }
+
+/* Guarded by its own lock, which is held for one write that cannot wait. */
+static struct {
+    pthread_mutex_t lock;
+    kd_ns second; /* when the present burst began */
+    uint32_t written;
+    uint64_t dropped;
+} strangers = {.lock = PTHREAD_MUTEX_INITIALIZER, .second = -KD_SECOND};
+
+/* True when a line may be written now. A pipe that is writable takes PIPE_BUF bytes at once. */
+static bool takes_a_line(kd_ns now)
+{
+    if (now - strangers.second >= KD_SECOND) {
+        strangers.second = now;
+        strangers.written = 0;
+    }
+    struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return strangers.written < KD_LOG_STD_BURST && poll(&p, 1, 0) == 1 && (p.revents & POLLOUT);
+}
+
+void kd_log_std_some(const char *format, ...)
+{
+    int error = errno;
+    char text[1024], head[KD_LOG_HEAD_MAX], note[96];
+    va_list args;
+    va_start(args, format);
+    int r = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    size_t n = r < 0 ? 0 : (size_t)r < sizeof text ? (size_t)r : sizeof text - 1;
+    pthread_mutex_lock(&strangers.lock);
+    if (!takes_a_line(kd_clock_monotonic())) {
+        strangers.dropped++;
+    } else {
+        int m = strangers.dropped ? snprintf(note, sizeof note, " (%llu lines of this kind were left out before)",
+                                             (unsigned long long)strangers.dropped)
+                                  : 0;
+        struct iovec pieces[4] = {
+            {head, kd_log_head_std(head)}, {text, n}, {note, (size_t)(m > 0 ? m : 0)}, {(void *)"\n", 1}};
+        strangers.dropped = 0;
+        strangers.written++;
+        write_direct(STDERR_FILENO, pieces, 4);
+    }
+    pthread_mutex_unlock(&strangers.lock);
+    errno = error;
+}

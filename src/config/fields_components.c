@@ -138,3 +138,16 @@ static const kd_field gateway_dns[] = {
     {OWN("timeout", DURATION, "How long one server is waited for."), .dflt = "5s"},
 };
 const kd_fields kd_gateway_dns_fields = TABLE("gateway/dns block", gateway_dns, KD_SCOPE_SERVICE);
+
+static const kd_field gateway_tls[] = {
+    {OWN("ocsp_file", ANY, "File with an OCSP answer in DER for one of the certificates, or a list of files."),
+     .json = KD_JSON_STRING | KD_JSON_LIST},
+    {OWN("ticket_rotation", DURATION, "How long a key seals session tickets, and opens them after that."),
+     .dflt = "24h"},
+    {OWN("max_handshakes", INT, "TLS handshakes at a time; others wait."),
+     .dflt = "512, or 64 for each worker where that is more", .min = 1, .max = INT32_MAX},
+    {OWN("max_handshakes_per_peer", INT, "The same of one client address."), .dflt = "a quarter of max_handshakes",
+     .min = 1, .max = INT32_MAX},
+    {OWN("handshake_timeout", DURATION, "How long a client may take to finish its handshake."), .dflt = "10s"},
+};
+const kd_fields kd_gateway_tls_fields = TABLE("gateway/tls block", gateway_tls, KD_SCOPE_SERVICE);

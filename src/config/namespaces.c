@@ -33,6 +33,7 @@ static const kd_namespace known[] = {
     BUILT("gateway/compat", "", S, KD_EDITION_OWN, OPEN, &kd_gateway_compat_fields),
     BUILT("gateway/dns", "", S, KD_EDITION_OWN, OPEN, &kd_gateway_dns_fields),
     BUILT("gateway/limits", "", S, KD_EDITION_OWN, OPEN, &kd_gateway_limits_fields),
+    BUILT("gateway/tls", "", S, KD_EDITION_OWN, OPEN, &kd_gateway_tls_fields),
 
     NAMED("ai/llm", "", B, EE, OPEN),
     NAMED("ai/mcp", "", S | E, EE, OPEN),

@@ -4,12 +4,12 @@
 #include "base/ledger.h"
 #include "gateway/dump.h"
 #include "gateway/generation.h"
+#include "gateway/listener_tls.h"
 #include "gateway/logging.h"
 #include "gateway/memory.h"
 #include "gateway/registry.h"
 #include "gateway/worker.h"
 #include "net/listener.h"
-#include "text/go/number.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -215,8 +215,14 @@ static void reload(process *p)
     kd_service *service = p->options->load(p->options->context, &arena, &errors);
     kd_generation *generation = service ? kd_generation_create(&arena, service, p->workers.n, &errors) : NULL;
     log_findings(&errors);
+    kd_str tls = generation ? kd_listener_tls_error(generation, true) : KD_STR("");
+    if (tls.n)
+        kd_log(KD_LOG_ERROR, "[SERVICE: Gin] %.*s", KD_FMT(tls));
     if (!generation) {
         log_kept("The configuration was refused");
+    } else if (tls.n) {
+        kd_generation_destroy(generation);
+        log_kept("The certificates cannot be used");
     } else if (!move_listener(p, generation->service)) {
         kd_generation_destroy(generation);
         log_kept("The port cannot be used");
@@ -228,6 +234,10 @@ static void reload(process *p)
         kd_str error, note;
         kd_logging_resolve(generation->service, &settings, &improved, &error, &note);
         kd_log_configure(&settings);
+        if (generation->server.tls != p->generation->server.tls)
+            kd_listener_tls_log(generation);
+        else
+            kd_listener_tls_tick(generation, true);
         p->generation = generation;
         kd_memory_limit(&p->memory, &generation->limits);
         post_all(p, &(kd_message){.deliver = deliver_adopt, .word = {(uint64_t)(uintptr_t)generation}});
@@ -284,6 +294,7 @@ static void await_signals(process *p, const sigset_t *signals)
         struct timespec pause = {.tv_nsec = LOOK_NS};
         int signal = sigtimedwait(signals, NULL, &pause);
         kd_memory_tick(&p->memory);
+        kd_listener_tls_tick(p->generation, false);
         if (signal == SIGTERM || signal == SIGINT) {
             kd_log_std("Signal intercepted: %s", signal == SIGINT ? "interrupt" : "terminated");
             drain(p, signals);
@@ -299,30 +310,23 @@ static void await_signals(process *p, const sigset_t *signals)
 /* ---- the whole
  * ----------------------------------------------------------------------------------------------------------- */
 
-static bool wants_tls(const kd_service *service)
-{
-    const kd_node *disabled = kd_node_get(service->tls, KD_STR("disabled"));
-    if (!service->tls)
-        return false;
-    bool off = disabled && disabled->type == KD_NODE_BOOL && disabled->boolean;
-    if (disabled && disabled->type == KD_NODE_STRING) /* from the environment */
-        kd_go_bool_parse(disabled->text, &off);
-    return !off;
-}
-
 static bool open_listener(process *p)
 {
     const kd_service *service = p->generation->service;
     kd_arena arena;
     kd_arena_init(&arena, NULL, 0);
     kd_str error = KD_STR("");
-    if (wants_tls(service)) {
-        kd_log(KD_LOG_ERROR, "[SERVICE: Gin] tls is not available in this version: the gateway does not start, rather "
-                             "than serve without encryption");
-        return false;
+    kd_listener_tls_log(p->generation);
+    error = kd_listener_tls_error(p->generation, false);
+    if (!error.n)
+        p->listener = kd_listener_create(&arena, &p->workers, service->listen_ip, (uint16_t)service->port, on_accept,
+                                         NULL, &error);
+    if (p->listener)
+        error = kd_listener_tls_error(p->generation, true);
+    if (p->listener && error.n) {
+        kd_listener_destroy(p->listener);
+        p->listener = NULL;
     }
-    p->listener =
-        kd_listener_create(&arena, &p->workers, service->listen_ip, (uint16_t)service->port, on_accept, NULL, &error);
     if (!p->listener)
         kd_log(KD_LOG_ERROR, "[SERVICE: Gin] %.*s", KD_FMT(error));
     kd_arena_reset(&arena);

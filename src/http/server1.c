@@ -100,7 +100,7 @@ void kd_connection_lose(kd_connection *c)
 void kd_connection_linger(kd_connection *c)
 {
     kd_worker *w = worker_of(c);
-    shutdown(c->stream.io.fd, SHUT_WR);
+    kd_stream_finish(&c->stream);
     c->state = KD_CONNECTION_LINGER;
     kd_timer_arm(&w->loop.timers, &c->timer, w->loop.now + LINGER_TIME);
 }
@@ -197,6 +197,7 @@ static void start_request(kd_connection *c, request *q)
     q->front.arena = &q->arena;
     q->front.head = &q->head;
     q->front.peer = &c->peer;
+    q->front.tls = c->stream.filter != NULL;
     q->front.began = c->began;
     c->q = q;
     c->chunk = NULL;
@@ -499,8 +500,8 @@ static void tell_done(kd_connection *c)
     if (q->done_told || !q->answered || (c->out.n && !must_reset(q)))
         return;
     if (KD_UNLIKELY(q->tunnel && !q->aborted)) {
-        if (!q->shut && !c->stream.filter)
-            shutdown(c->stream.io.fd, SHUT_WR);
+        if (!q->shut)
+            kd_stream_finish(&c->stream);
         q->shut = true;
         if (!q->front.body_ended)
             return;
@@ -545,8 +546,10 @@ static bool drive_busy(kd_connection *c)
     /* The end of the client's stream while it waits for the answer means that it has gone. */
     if ((c->stream.io.ready & KD_IO_HUP) && !q->done_told && q->front.body_ended && q->rest_n == 0) {
         char byte;
-        ssize_t n = recv(c->stream.io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-        if ((n == 0 && !q->tunnel) || (n < 0 && errno != EAGAIN && errno != EINTR)) /* the end, or a reset */
+        /* A tunnel's other direction goes on after the end of this one, but not after a reset. */
+        if (q->tunnel
+                ? recv(c->stream.io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno != EAGAIN && errno != EINTR
+                : kd_stream_gone(&c->stream))
             kd_connection_lose(c);
     }
     return false;

@@ -205,7 +205,7 @@ void kd_connection2_lose(kd_connection2 *c)
 static void linger(kd_connection2 *c)
 {
     kd_connection2_lose(c);
-    shutdown(c->stream.io.fd, SHUT_WR);
+    kd_stream_finish(&c->stream);
     c->lingering = true;
     c->linger_until = worker_of(c)->loop.now + LINGER_TIME;
 }

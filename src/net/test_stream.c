@@ -224,7 +224,8 @@ static void close_filter(kd_stream *stream)
 
 static void test_filter(void **state)
 {
-    static const kd_stream_filter filter = {"upper", upper_read, refuse_write, NULL, close_filter, NULL};
+    static const kd_stream_filter filter = {
+        .name = "upper", .read = upper_read, .writev = refuse_write, .close = close_filter};
     kd_stream stream;
     char text[8];
     int peer = open_pair(&stream);
