@@ -351,8 +351,9 @@ static void close_stream(kd_stream *stream)
 {
     kd_tls_stream *tls = stream->filter_state;
     finish(stream);
-    /* Without this OpenSSL would take the session for one that must not be resumed. */
-    if (tls->ready && !tls->failed)
+    /* Without this OpenSSL would take the session for one that must not be resumed. A socket that broke says nothing
+     * against it, a failure of TLS does. */
+    if (tls->ready && (!tls->failed || tls->io_error))
         SSL_set_shutdown(tls->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(tls->ssl);
     ERR_clear_error();
