@@ -451,6 +451,41 @@ static void say(SSL *ssl, int fd)
         ;
 }
 
+/* Waits for a byte, then resets the connection when serve_one closes it. */
+static void greet_and_reset(SSL *ssl, int fd)
+{
+    struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    char byte;
+    SSL_write(ssl, "hello", 5);
+    SSL_read(ssl, &byte, 1);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+}
+
+/* What happens to a socket says nothing against its session. */
+static void test_reset_and_resumed(void **state)
+{
+    server s;
+    char text[16];
+    kd_tls_resume resume = {0};
+    kd_tls_profile *profile = acquire(trusting());
+    server_init(&s, &backend, greet_and_reset);
+    s.connections = 3;
+    server_start(&s);
+    for (unsigned i = 0; i < s.connections; i++) {
+        kd_stream stream;
+        assert_int_equal(client_open(&stream, &s, profile, "backend.test", &resume), KD_TLS_READY);
+        assert_int_equal(client_read(&stream, text, sizeof text), 5);
+        client_write(&stream, "x", 1);
+        assert_int_equal(client_read(&stream, text, sizeof text), KD_STREAM_ERROR);
+        assert_int_equal(stream.error, ECONNRESET);
+        kd_stream_close(&stream);
+    }
+    server_end(&s);
+    assert_int_equal(s.resumed, 2);
+    kd_tls_resume_clear(&resume);
+    kd_tls_profile_release(profile);
+}
+
 static void test_strangers(void **state)
 {
     static const struct {
@@ -499,6 +534,7 @@ int main(void)
         cmocka_unit_test(test_sessions),
         cmocka_unit_test(test_ends),
         cmocka_unit_test(test_goodbye),
+        cmocka_unit_test(test_reset_and_resumed),
         cmocka_unit_test(test_strangers),
         cmocka_unit_test(test_plain),
     };
