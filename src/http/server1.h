@@ -35,7 +35,8 @@ void kd_server1_fini(kd_server1 *server);
  * memory. */
 void kd_server1_accept(kd_server1 *server, int fd, const struct sockaddr *peer, socklen_t n);
 /* Answers with these bytes, whatever the client asks, and closes: for what is above a limit. A client of TLS could not
- * read them: it is closed at once. It does not count as a connection; above 256 of them at a time the answer is sent without waiting for it to arrive. */
+ * read them: it is closed at once. It does not count as a connection; above 256 of them at a time the answer is sent
+ * without waiting for it to arrive. */
 void kd_server1_refuse(kd_server1 *server, int fd, kd_str answer);
 /* Resets every connection whose client has taken no byte of its answer since `since`; returns how many. Walks over all.
  */
