@@ -656,6 +656,46 @@ static const char *consequence(const kd_field *field)
     }
 }
 
+/* Is the text one of a list that '|' separates? */
+static bool is_one_of(kd_str text, const char *list)
+{
+    kd_str rest = kd_str_from_c(list), item;
+    while (kd_str_split(&rest, '|', &item))
+        if (kd_str_eq_ci(item, text))
+            return true;
+    return false;
+}
+
+static void check_text(kd_walk *w, const kd_field *field, const kd_node *node, const kd_path *path)
+{
+    kd_str names[SUGGEST_MAX], rest = kd_str_from_c(field->one_of);
+    size_t n = 0;
+    if (is_one_of(node->text, field->one_of))
+        return;
+    kd_error *e =
+        kd_errors_add(w->errors, KD_SEVERITY_WARNING, node->at, kd_path_text(w->arena, path, false),
+                      "expected one of %s, found %s%s", field->one_of, found_text(w->arena, node), consequence(field));
+    while (n < SUGGEST_MAX && kd_str_split(&rest, '|', &names[n]))
+        n++;
+    kd_str near = kd_suggest(node->text, names, n);
+    if (near.p)
+        e->suggestion = kd_arena_printf(w->arena, "did you mean \"%.*s\"?", KD_FMT(near));
+}
+
+static void check_duration(kd_walk *w, const kd_field *field, const kd_node *node, const kd_path *path)
+{
+    kd_ns duration;
+    kd_str error;
+    char least[KD_GO_DURATION_MAX];
+    if (!kd_go_duration_parse(node->text, &duration, &error))
+        kd_errors_add(w->errors, KD_SEVERITY_WARNING, node->at, kd_path_text(w->arena, path, false),
+                      "expected %s, found %s%s", expected_text(field), found_text(w->arena, node), consequence(field));
+    else if ((field->min || field->max) && (duration < field->min || duration > field->max))
+        kd_errors_add(w->errors, KD_SEVERITY_WARNING, node->at, kd_path_text(w->arena, path, false),
+                      "expected at least %.*s, found %.*s", (int)kd_go_duration_write(least, field->min), least,
+                      KD_FMT(kd_str_head(node->text, SHOWN_MAX)));
+}
+
 static void check_value(kd_walk *w, const kd_field *field, const kd_node *node, const kd_path *path)
 {
     if (!(json_of(field) & KD_JSON(node->type))) {
@@ -665,16 +705,15 @@ static void check_value(kd_walk *w, const kd_field *field, const kd_node *node, 
                           consequence(field));
         return;
     }
-    kd_ns duration;
-    kd_str error;
     if (node->type == KD_NODE_NUMBER && (field->min || field->max) &&
         (node->number < (double)field->min || node->number > (double)field->max))
         kd_errors_add(w->errors, KD_SEVERITY_WARNING, node->at, kd_path_text(w->arena, path, false),
                       "expected a number from %lld to %lld, found %.*s", (long long)field->min, (long long)field->max,
                       KD_FMT(kd_str_head(node->text, SHOWN_MAX)));
-    else if (field->type == KD_FIELD_DURATION && !kd_go_duration_parse(node->text, &duration, &error))
-        kd_errors_add(w->errors, KD_SEVERITY_WARNING, node->at, kd_path_text(w->arena, path, false),
-                      "expected %s, found %s%s", expected_text(field), found_text(w->arena, node), consequence(field));
+    else if (field->type == KD_FIELD_DURATION && node->type == KD_NODE_STRING)
+        check_duration(w, field, node, path);
+    else if (field->one_of && node->type == KD_NODE_STRING)
+        check_text(w, field, node, path);
     else if (field->type == KD_FIELD_OBJECT && field->child && node->type == KD_NODE_OBJECT)
         kd_fields_check(w, field->child, node, path);
 }

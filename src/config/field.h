@@ -99,7 +99,8 @@ typedef struct kd_field {
     const char *alias;  /* other names that are accepted (components only), or NULL; one name */
     const char *former; /* a name of earlier versions that is not accepted any more, or NULL */
     const char *dflt;   /* the default, as people write it; NULL: none */
-    int64_t min, max;   /* a number's range; both 0: any */
+    int64_t min, max;   /* range of a number, or of a duration in nanoseconds; both 0: any */
+    const char *one_of; /* a component's text has one of these values, in any case: "ip|header|param"; NULL: any */
     const kd_fields *child;
     const char *about; /* one sentence */
 } kd_field;

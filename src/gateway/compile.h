@@ -18,5 +18,7 @@ void kd_plan_explain(const kd_plan *plan, kd_buf *out);
 /* Writes the lines that KrakenD logs while it builds the pipe: from the inside out, each backend's pipe before what
  * holds it (spec/01 section 7). */
 void kd_plan_log(const kd_plan *plan);
+/* The same for what stands around the endpoint's handler, which KrakenD builds behind the pipe. */
+void kd_plan_log_around(const kd_plan *plan);
 
 #endif

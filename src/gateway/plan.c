@@ -1,6 +1,8 @@
 /* What a plan tells about itself: the tree of `krakend explain`, the lines at start. */
 #include "gateway/compile.h"
 
+#include "gateway/steps/core.h"
+
 static void indent(kd_buf *out, unsigned depth)
 {
     kd_buf_printf(out, "  %*s", (int)(depth * 2), "");
@@ -62,7 +64,24 @@ static void log_range(const kd_plan *plan, const kd_range *range)
     }
 }
 
+/* Where the root's range has the endpoint's handler; its beginning where there is none. */
+static uint16_t handler_of(const kd_plan *plan)
+{
+    for (uint16_t i = plan->root.begin; i < plan->root.end; i++)
+        if (plan->steps[i].type == &kd_core_handler)
+            return i;
+    return plan->root.begin;
+}
+
 void kd_plan_log(const kd_plan *plan)
 {
-    log_range(plan, &plan->root);
+    kd_range pipe = plan->root;
+    pipe.begin = handler_of(plan);
+    log_range(plan, &pipe);
+}
+
+void kd_plan_log_around(const kd_plan *plan)
+{
+    kd_range around = {.begin = plan->root.begin, .end = handler_of(plan)};
+    log_range(plan, &around);
 }
