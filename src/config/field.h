@@ -125,9 +125,9 @@ typedef struct kd_namespace {
     const kd_fields *fields; /* NULL: its keys are not checked */
 } kd_namespace;
 
-/* Modules announce what they are before the first configuration is loaded, each its own: their entries precede the known
- * table (same name and scope: theirs counts), at most 256. n = 0 forgets all. Borrowed for the life of the process; not
- * thread-safe. */
+/* Modules announce what they are before the first configuration is loaded, each its own: their entries precede the
+ * known table (same name and scope: theirs counts), at most 256. n = 0 forgets all. Borrowed for the life of the
+ * process; not thread-safe. */
 void kd_namespaces_register(const kd_namespace *entries, size_t n);
 /* The namespace of that name or alias that may stand in `scope`; failing that, one that stands elsewhere; or NULL. */
 const kd_namespace *kd_namespace_find(kd_str name, uint8_t scope);
