@@ -2,6 +2,7 @@
 
 #include "http/establish.h"
 #include "http/proxy.h"
+#include "http/session2.h"
 
 #include <errno.h>
 
@@ -72,6 +73,10 @@ void kd_call_cancel(kd_call *call)
     if (call->over)
         return;
     call->over = true;
+    if (KD_UNLIKELY(call->stream2 != NULL)) {
+        kd_session2_cancel(call);
+        return;
+    }
     if (call->resolving)
         kd_dns_cancel(&call->query);
     detach(call, false);
@@ -306,9 +311,23 @@ static bool use_proxy(kd_call *call)
     return false;
 }
 
+void kd_call_dial(kd_client *client, kd_call *call)
+{
+    call->client = client;
+    kd_timer_init(&call->timer, on_dial_timer);
+    kd_str problem = call->target->proxy ? call->target->proxy->problem : KD_STR("");
+    if (problem.n)
+        fail(call, KD_FAIL_NOT_BUILT, problem);
+    else
+        dial(call);
+}
+
 void kd_call_start(kd_client *client, kd_call *call)
 {
     call->client = client;
+    call->unsent = call->body_length;
+    if (KD_UNLIKELY(call->http2) && kd_session2_start(client, call))
+        return;
     kd_timer_init(&call->timer, on_dial_timer);
     call->unsent = call->body_length;
     if (KD_UNLIKELY(call->target->proxy != NULL) && !use_proxy(call))
@@ -384,6 +403,8 @@ static bool send_request(kd_call *call)
 
 kd_flow kd_call_write(kd_call *call, kd_str piece, bool end)
 {
+    if (KD_UNLIKELY(call->stream2 != NULL))
+        return kd_session2_write(call, piece, end);
     if (call->over || !call->up || call->body_sent)
         return KD_FLOW_ON;
     struct iovec v[5];
@@ -734,6 +755,10 @@ static void step(kd_upstream *up)
     if (up->connecting && !established(up))
         return;
     kd_call *call = up->call;
+    if (KD_UNLIKELY(call->on_connected != NULL)) {
+        call->on_connected(call);
+        return;
+    }
     if (up->stream.io.fd >= 0 && up->timer.on_fire && call->body_sent && !call->head_told &&
         up->client->settings.header_timeout > 0 && !kd_timer_armed(&up->timer)) {
         fail(call, KD_FAIL_HEADER_TIMEOUT, KD_STR("net/http: timeout awaiting response headers"));
@@ -785,6 +810,8 @@ void kd_call_resume(kd_call *call)
     if (!call->paused)
         return;
     call->paused = false;
-    if (!call->over && call->up)
+    if (call->stream2)
+        kd_session2_resume(call);
+    else if (!call->over && call->up)
         kd_loop_requeue(loop_of(call), &call->up->stream.io);
 }

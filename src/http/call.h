@@ -33,6 +33,13 @@ typedef enum kd_call_body {
     KD_CALL_STREAM_CHUNKED
 } kd_call_body;
 
+/* How a call wants to speak HTTP/2. */
+typedef enum kd_call_http2 {
+    KD_HTTP2_NONE,
+    KD_HTTP2_PRIOR, /* it is known that the target speaks it (RFC 9113 section 3.3), with TLS or without */
+    KD_HTTP2_ALPN   /* over TLS, where the target agrees; else HTTP/1.1 */
+} kd_call_http2;
+
 struct kd_call {
     /* Set by the caller. */
     const kd_call_events *events;
@@ -44,6 +51,7 @@ struct kd_call {
     kd_call_body body;
     kd_str bytes;         /* KD_CALL_BYTES */
     uint64_t body_length; /* KD_CALL_STREAM_LENGTH */
+    uint8_t http2;        /* kd_call_http2 */
     bool close;           /* the connection is not used again */
     bool idempotent;      /* may be sent once more on a fresh connection when nothing came back on a used one */
 
@@ -56,6 +64,8 @@ struct kd_call {
     /* The client's own. */
     struct kd_client *client;
     struct kd_upstream *up;
+    struct kd_stream2 *stream2;              /* on HTTP/2; `up` is NULL then */
+    void (*on_connected)(struct kd_call *c); /* takes the connection instead of sending (session2.c) */
     kd_chunked decoder;
     uint64_t left;               /* of a body with a length */
     uint64_t unsent;             /* of a streamed request body with a length */
@@ -91,7 +101,8 @@ typedef struct kd_client {
     uint32_t first_read; /* bytes read at a time until an answer's head is known; KD_SCRATCH_SIZE, less when memory is
                             short */
     struct kd_upstream *all;
-    kd_scan_memo memo; /* of answers' heads */
+    struct kd_sessions2 *sessions2; /* of HTTP/2; NULL until there is one */
+    kd_scan_memo memo;              /* of answers' heads */
     uint64_t connects, reuses, retries;
 } kd_client;
 

@@ -104,6 +104,8 @@ static bool start_tls(kd_upstream *up, kd_failure *failure, kd_str *error)
     *error = KD_STR("out of memory");
     if (!profile || !kd_tls_client_start(&up->stream, profile, up->pool->target->name, &up->pool->resume))
         return false;
+    if (up->call->http2)
+        kd_tls_client_offer_http2(&up->stream);
     up->profile = kd_tls_profile_id(profile);
     return true;
 }

@@ -1,4 +1,5 @@
 #include "http/establish.h"
+#include "http/session2.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -14,6 +15,7 @@ void kd_client_init(kd_client *client, kd_worker *worker)
 
 void kd_client_fini(kd_client *client)
 {
+    kd_sessions2_fini(client);
     while (client->all)
         kd_upstream_close(client->all);
     for (uint32_t i = 0; i < client->n_pools; i++)

@@ -10,7 +10,9 @@ typedef struct kd_pool {
     const kd_target *target;
     struct kd_upstream *idle; /* last in first out */
     uint32_t n_idle;
-    kd_tls_resume resume; /* the last TLS session */
+    kd_tls_resume resume;         /* the last TLS session */
+    struct kd_session2 *sessions; /* of HTTP/2 */
+    kd_ns http1_until;            /* until then the target is taken to speak HTTP/1.1 only */
 } kd_pool;
 
 /* What is left to do on a new connection, after TCP. */
@@ -47,6 +49,8 @@ kd_upstream *kd_upstream_open(kd_client *client, kd_pool *pool, const kd_address
 /* Closes; freed at once, or when its driving function returns. */
 void kd_upstream_close(kd_upstream *up);
 
+/* Makes a connection for call->on_connected, whatever the pool holds. Outcomes as of kd_call_start. */
+void kd_call_dial(kd_client *client, kd_call *call);
 /* Implemented by call.c: what happens on a connection that carries a call. */
 void kd_upstream_drive(kd_upstream *up);
 

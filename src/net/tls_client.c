@@ -116,6 +116,23 @@ bool kd_tls_client_start(kd_stream *stream, kd_tls_profile *profile, kd_str name
     return true;
 }
 
+void kd_tls_client_offer_http2(kd_stream *stream)
+{
+    static const uint8_t offer[] = "\x02h2\x08http/1.1";
+    kd_tls_stream *tls = stream->filter_state;
+    SSL_set_alpn_protos(tls->ssl, offer, sizeof offer - 1);
+}
+
+bool kd_tls_client_http2(const kd_stream *stream)
+{
+    const uint8_t *name;
+    unsigned n = 0;
+    const kd_tls_stream *tls = stream->filter_state;
+    if (stream->filter)
+        SSL_get0_alpn_selected(tls->ssl, &name, &n);
+    return n == 2 && memcmp(name, "h2", 2) == 0;
+}
+
 kd_tls_progress kd_tls_client_handshake(kd_stream *stream)
 {
     kd_tls_stream *tls = stream->filter_state;

@@ -34,6 +34,10 @@ typedef enum kd_tls_progress {
  * life of the stream. `resume` may be NULL. False without memory or when the ledger refuses: the stream is as before.
  */
 bool kd_tls_client_start(kd_stream *stream, kd_tls_profile *profile, kd_str name, kd_tls_resume *resume);
+/* Before the handshake: HTTP/2 is offered, with HTTP/1.1 behind it (ALPN, RFC 7301). Without it nothing is. */
+void kd_tls_client_offer_http2(kd_stream *stream);
+/* After the handshake: have the two agreed on HTTP/2? */
+bool kd_tls_client_http2(const kd_stream *stream);
 /* Takes the handshake as far as it goes. */
 kd_tls_progress kd_tls_client_handshake(kd_stream *stream);
 /* Was an earlier session resumed? After the handshake. */
