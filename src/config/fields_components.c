@@ -137,6 +137,12 @@ static const kd_field gateway_dns[] = {
     {OWN("search", STRINGS, "Domains that complete short names."), .dflt = "those of /etc/resolv.conf"},
     {OWN("timeout", DURATION, "How long one server is waited for."), .dflt = "5s"},
 };
+static const kd_field gateway_http2[] = {
+    {OWN("mode", STRING,
+         "How HTTP/2 is begun: h2c where the backend is known to speak it, alpn where TLS is to agree on it.")},
+};
+const kd_fields kd_gateway_http2_fields = TABLE("gateway/http2 block", gateway_http2, KD_SCOPE_BACKEND);
+
 const kd_fields kd_gateway_dns_fields = TABLE("gateway/dns block", gateway_dns, KD_SCOPE_SERVICE);
 
 static const kd_field gateway_tls[] = {

@@ -32,6 +32,7 @@ static const kd_namespace known[] = {
     BUILT("telemetry/logging", "github_com/devopsfaith/krakend-gologging", S, CE, OPEN, &kd_telemetry_logging_fields),
     BUILT("gateway/compat", "", S, KD_EDITION_OWN, OPEN, &kd_gateway_compat_fields),
     BUILT("gateway/dns", "", S, KD_EDITION_OWN, OPEN, &kd_gateway_dns_fields),
+    BUILT("gateway/http2", "", B, KD_EDITION_OWN, OPEN, &kd_gateway_http2_fields),
     BUILT("gateway/limits", "", S, KD_EDITION_OWN, OPEN, &kd_gateway_limits_fields),
     BUILT("gateway/tls", "", S, KD_EDITION_OWN, OPEN, &kd_gateway_tls_fields),
 

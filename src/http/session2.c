@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define SETTINGS_TIMEOUT (10 * KD_SECOND) /* until the server's first frame; as Go's TLS handshake */
+
 #define BATCH    (64u * 1024) /* bytes of frames that leave in one write */
 #define BODY_MAX (64u * 1024) /* of a request's body that waits for the window before its owner pauses */
 
@@ -152,7 +154,7 @@ static const char *code_name(uint32_t code)
 /* The stream has ended before its answer was whole. */
 static void broken(kd_stream2 *st)
 {
-    if (can_repeat(st, st->error == NGHTTP2_REFUSED_STREAM)) {
+    if (st->error == NGHTTP2_REFUSED_STREAM && can_repeat(st, true)) {
         repeat(st);
         return;
     }
@@ -241,8 +243,12 @@ static void look(kd_stream2 *st)
         broken(st);
 }
 
+static void begin(kd_session2 *s);
+
 static void settle(kd_session2 *s)
 {
+    if (KD_UNLIKELY(s->settings && !s->began))
+        begin(s);
     while (s->due && !s->dead) {
         kd_stream2 *st = s->due;
         not_due(st);
@@ -317,6 +323,8 @@ static void on_idle(kd_timer *timer)
 /* What becomes of a session that carries nothing. */
 static void rest(kd_session2 *s)
 {
+    if (!s->began)
+        return;
     const kd_client_settings *settings = &s->client->settings;
     bool armed = kd_timer_armed(&s->timer);
     if (s->n) {
@@ -424,6 +432,8 @@ static void end_later(kd_session2 *s)
 static void on_end(kd_timer *timer)
 {
     kd_session2 *s = KD_CONTAINER(timer, kd_session2, timer);
+    if (!s->dead && !s->began)
+        lose(s, KD_FAIL_HEADER_TIMEOUT, KD_STR("http2: timeout awaiting the server's settings"), false);
     if (s->dead)
         destroy(s);
     else
@@ -448,9 +458,29 @@ static void on_connected(kd_call *carrier)
         end_later(s);
         return;
     }
-    for (kd_stream2 *st = s->streams; st; st = st->next)
-        submit(st);
+    /* How many streams the server allows is known with its settings: only then requests are sent. */
+    kd_timer_arm(&loop_of(s)->timers, &s->timer, loop_of(s)->now + SETTINGS_TIMEOUT);
     kd_loop_requeue(loop_of(s), &s->stream.io);
+}
+
+/* The server's first settings have come: so many calls go out here, the others elsewhere. */
+static void begin(kd_session2 *s)
+{
+    uint32_t bound = nghttp2_session_get_remote_settings(s->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+    kd_timer_disarm(&loop_of(s)->timers, &s->timer);
+    s->began = true;
+    kd_stream2 *st = s->streams, *next;
+    for (uint32_t n = 0; st && n < bound; st = next, n++) {
+        next = st->next;
+        submit(st);
+    }
+    kd_stream2 *surplus = st;
+    while (surplus && bound && surplus->id == 0) {
+        kd_call *call = surplus->call;
+        surplus = surplus->next;
+        detach(call->stream2);
+        kd_call_start(s->client, call);
+    }
 }
 
 static void on_carrier_fail(kd_call *carrier)
@@ -467,7 +497,7 @@ static const kd_call_events carrier_events = {.on_fail = on_carrier_fail};
 static bool has_place(kd_session2 *s, const kd_call *call)
 {
     uint32_t bound = KD_SESSION2_STREAMS;
-    if (s->session)
+    if (s->began)
         bound = nghttp2_session_get_remote_settings(s->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
     if (s->going || s->mode != call->http2)
         return false;
@@ -561,7 +591,7 @@ bool kd_session2_start(kd_client *client, kd_call *call)
     s->n++;
     if (fresh) {
         kd_call_dial(client, &s->carrier);
-    } else if (s->session) {
+    } else if (s->began) {
         client->reuses++;
         submit(st);
         wake(s);

@@ -45,6 +45,7 @@ typedef struct kd_session2 {
     uint8_t mode;
     bool going; /* takes no more calls */
     bool dead, driving;
+    bool settings, began; /* the server's settings have come; requests are sent */
 } kd_session2;
 
 /* What the sessions of one client share; made when the first is. */

@@ -182,6 +182,8 @@ static void end_head(kd_stream2 *st, bool ends)
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
     kd_session2 *s = user;
+    if (frame->hd.type == NGHTTP2_SETTINGS)
+        s->settings = true;
     if (frame->hd.type == NGHTTP2_GOAWAY)
         s->going = true;
     kd_stream2 *st = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);

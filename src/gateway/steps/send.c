@@ -7,6 +7,25 @@
 
 static const kd_call_events events;
 
+/* gateway/http2 of the backend. A wrong value ends the start: nobody wants another protocol than the one named. */
+static uint8_t http2_mode(const kd_compile *compile)
+{
+    const kd_node *block = kd_extra_find(&compile->backend->extra, KD_STR("gateway/http2"));
+    if (!block)
+        return KD_HTTP2_NONE;
+    const kd_node *mode = kd_node_typed(block, KD_STR("mode"), KD_NODE_STRING);
+    if (mode && kd_str_eq(mode->text, KD_STR("h2c")))
+        return KD_HTTP2_PRIOR;
+    if (mode && kd_str_eq(mode->text, KD_STR("alpn")))
+        return KD_HTTP2_ALPN;
+    const kd_node *found = kd_node_get(block, KD_STR("mode"));
+    kd_error *error = kd_errors_add(compile->errors, KD_SEVERITY_ERROR, found ? found->at : block->at,
+                                    KD_STR("gateway/http2.mode"), "expected \"h2c\" or \"alpn\"%s",
+                                    found ? "" : ", the key is missing");
+    error->suggestion = KD_STR("h2c: the backend is known to speak HTTP/2; alpn: TLS agrees on it, or on HTTP/1.1");
+    return KD_HTTP2_NONE;
+}
+
 static bool compile_send(const kd_compile *compile, kd_compiled *out)
 {
     const kd_backend *backend = compile->backend;
@@ -25,6 +44,7 @@ static bool compile_send(const kd_compile *compile, kd_compiled *out)
     config->one_turn = !compile->branched;
     config->keep_errors = (details && details->type == KD_NODE_STRING && details->text.n) || (code && code->boolean);
     config->compression = !compile->service->disable_compression;
+    config->http2 = http2_mode(compile);
     config->keep_alive = !compile->service->disable_keep_alives;
     config->body_on_redirect = on_redirect && on_redirect->boolean;
     out->config = config;
@@ -228,6 +248,8 @@ static bool start_call(kd_send *s)
     call->arena = x->front->arena;
     call->target = s->target;
     call->method = s->method;
+    if (KD_UNLIKELY(s->config->http2) && (!s->redirects || s->target == s->first_target))
+        call->http2 = s->config->http2; /* where a redirect leads was not asked about HTTP/2 */
     call->idempotent = s->method == KD_METHOD_GET || s->method == KD_METHOD_HEAD || s->method == KD_METHOD_OPTIONS ||
                        s->method == KD_METHOD_TRACE ||
                        kd_headers_find(&s->branch->request->headers, KD_HEADER_IDEMPOTENCY_KEY);
@@ -487,7 +509,7 @@ static kd_verdict enter_send(kd_branch *branch, const void *config, void *state)
         s->config = c;
         s->method_text = branch->request->method;
         s->method = kd_method_of(s->method_text);
-        s->target = branch->request->target;
+        s->target = s->first_target = branch->request->target;
         s->request_target = branch->request->request_target;
         kd_scope_init(&s->scope, &branch->x->scope, on_scope_cancel, "stream");
         if (!start_call(s))

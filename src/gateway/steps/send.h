@@ -16,6 +16,7 @@ typedef struct kd_send_config {
     bool keep_errors; /* bodies of refused statuses are wanted: return_error_code, return_error_details */
     bool compression; /* ask for gzip */
     bool keep_alive;
+    uint8_t http2; /* kd_call_http2 */
     bool body_on_redirect;
 } kd_send_config;
 
@@ -29,7 +30,7 @@ typedef struct kd_send {
     kd_call *call; /* of the present request; a redirect makes a new one */
     kd_method method;
     kd_str method_text;
-    const kd_target *target;
+    const kd_target *target, *first_target;
     kd_str request_target;
     kd_str referer;
     unsigned redirects;
