@@ -239,7 +239,8 @@ static bool route(kd_exchange *x)
         return true;
     case KD_ROUTE_NOT_ALLOWED:
         x->plan = generation->not_allowed;
-        x->allow = match.allow;
+        /* also where a step answers in the stead of 405 (spec/02 section 9.2) */
+        kd_headers_add_token(&x->reply.headers, KD_HEADER_ALLOW, match.allow);
         return true;
     case KD_ROUTE_NOT_FOUND:
         x->plan = generation->not_found;
@@ -250,6 +251,15 @@ static bool route(kd_exchange *x)
     default:
         return false;
     }
+}
+
+/* Has something in front of the router the answer? */
+static bool answered(const kd_generation *generation, kd_front *front, kd_reply *reply)
+{
+    bool over = false;
+    for (unsigned i = 0; i < generation->n_entry_hooks && !over; i++)
+        over = generation->entry_hooks[i].run(front, reply, generation->entry_hooks[i].config);
+    return over;
 }
 
 static void start(kd_exchange *x)
@@ -273,6 +283,10 @@ static void start(kd_exchange *x)
         answer_now(x, 400);
         return;
     }
+    if (x->generation->n_entry_hooks && answered(x->generation, front, &x->reply)) {
+        answer_now(x, x->reply.status);
+        return;
+    }
     if (KD_UNLIKELY(!route(x))) {
         shed(x);
         return;
@@ -290,12 +304,15 @@ static void start(kd_exchange *x)
     kd_branch_run(&x->root);
 }
 
-/* Answers at a limit, without an exchange: nothing is allocated but the field. */
+/* Answers at a limit, without an exchange: nothing is allocated but a few fields. */
 static void refuse(kd_gateway_worker *worker, kd_front *front, uint16_t status, kd_failure failure)
 {
     kd_reply reply = {.status = status, .length = -1};
     kd_headers_init(&reply.headers, front->arena);
-    if (status == 503)
+    bool other = answered(worker->generation, front, &reply); /* a preflight costs nothing */
+    if (reply.headers.failed)
+        reply.headers.n = 0;
+    if (status == 503 && !other)
         reply.close = !kd_headers_add_token(&reply.headers, KD_HEADER_RETRY_AFTER, KD_STR("1"));
     kd_count(&worker->requests);
     kd_count(&worker->answers);

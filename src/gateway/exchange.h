@@ -28,7 +28,6 @@ typedef struct kd_exchange {
     kd_str path; /* decoded */
     kd_route_param *params;
     uint32_t n_params;
-    kd_str allow;                       /* of a 405 */
     kd_str client_ip;                   /* p is NULL until asked for: kd_exchange_client_ip */
     const struct kd_identity *identity; /* the verified client, or NULL (gateway/identity.h) */
     kd_request request;

@@ -19,6 +19,7 @@
 #define KD_USER_AGENT     "KrakenD Version " KD_COMPAT_VERSION
 
 struct kd_exchange;
+struct kd_front;
 struct kd_hold_on;
 
 /* Runs once for every answer, when its last byte is out or lost: only observes. */
@@ -32,6 +33,13 @@ typedef struct kd_head_hook {
     void (*run)(struct kd_exchange *x, const void *config);
     const void *config;
 } kd_head_hook;
+
+/* Runs once for every request before it is routed, also where the gateway refuses it at a limit: may add fields to the
+ * reply. True: the reply is the answer, and its status is set. */
+typedef struct kd_entry_hook {
+    bool (*run)(struct kd_front *front, kd_reply *reply, const void *config);
+    const void *config;
+} kd_entry_hook;
 
 #define KD_MAX_HOOKS 16
 
@@ -48,7 +56,8 @@ typedef struct kd_generation {
     kd_str version_header;
     kd_end_hook end_hooks[KD_MAX_HOOKS];
     kd_head_hook head_hooks[KD_MAX_HOOKS];
-    unsigned n_end_hooks, n_head_hooks;
+    kd_entry_hook entry_hooks[KD_MAX_HOOKS];
+    unsigned n_end_hooks, n_head_hooks, n_entry_hooks;
     const kd_rejecter *rejecters[KD_MAX_REJECTERS]; /* of clients whose token is good (gateway/identity.h) */
     unsigned n_rejecters;
     kd_map skip_paths; /* of the access log */

@@ -37,3 +37,11 @@ bool kd_generation_add_head_hook(kd_generation *generation, kd_head_hook hook)
     generation->head_hooks[generation->n_head_hooks++] = hook;
     return true;
 }
+
+bool kd_generation_add_entry_hook(kd_generation *generation, kd_entry_hook hook)
+{
+    if (generation->n_entry_hooks == KD_MAX_HOOKS)
+        return false;
+    generation->entry_hooks[generation->n_entry_hooks++] = hook;
+    return true;
+}

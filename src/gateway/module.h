@@ -34,5 +34,6 @@ void **kd_module_slot(kd_generation *generation, const kd_module *module);
 /* Add a hook; called from `open`. False beyond KD_MAX_HOOKS. */
 bool kd_generation_add_end_hook(kd_generation *generation, kd_end_hook hook);
 bool kd_generation_add_head_hook(kd_generation *generation, kd_head_hook hook);
+bool kd_generation_add_entry_hook(kd_generation *generation, kd_entry_hook hook);
 
 #endif

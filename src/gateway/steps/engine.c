@@ -76,7 +76,6 @@ static bool compile_not_allowed(const kd_compile *compile, kd_compiled *out)
 static kd_verdict enter_not_allowed(kd_branch *branch, const void *config, void *state)
 {
     (void)state;
-    kd_headers_add_token(&branch->x->reply.headers, KD_HEADER_ALLOW, branch->x->allow);
     return error_answer(branch, 405, config, KD_STR("405 method not allowed"));
 }
 
