@@ -1,0 +1,190 @@
+#include "modules/security/cors/policy.h"
+
+#include <stdlib.h>
+
+#define BLANKS_MAX 1  /* around a name */
+#define EMPTY_MAX  16 /* empty names of one request */
+
+typedef struct entry {
+    kd_str head, tail; /* around the asterisk; an origin without one is all head */
+    bool open;
+} entry;
+
+struct kd_cors_policy {
+    bool all_origins, all_headers;
+    const entry *origins;
+    uint32_t n_origins;
+    kd_cors_list methods;
+    const kd_str *names; /* small letters, sorted, each once */
+    uint32_t n_names;
+    size_t longest; /* of them */
+};
+
+static const kd_str star = KD_STR_INIT("*");
+static const kd_str simple_methods[] = {KD_STR_INIT("GET"), KD_STR_INIT("POST"), KD_STR_INIT("HEAD")};
+
+static bool has_star(kd_cors_list list)
+{
+    for (uint32_t i = 0; i < list.n; i++)
+        if (kd_str_eq(list.v[i], star))
+            return true;
+    return false;
+}
+
+static bool read_origins(kd_cors_policy *policy, kd_arena *arena, kd_cors_list list)
+{
+    policy->all_origins = list.n == 0 || has_star(list);
+    if (policy->all_origins)
+        return true;
+    entry *origins = KD_NEW_ARRAY(arena, entry, list.n);
+    for (uint32_t i = 0; origins && i < list.n; i++) {
+        ptrdiff_t at = kd_str_find(list.v[i], '*');
+        origins[i] = (entry){.head = list.v[i], .open = at >= 0};
+        if (at >= 0) {
+            origins[i].head = kd_str_head(list.v[i], (size_t)at);
+            origins[i].tail = kd_str_from(list.v[i], (size_t)at + 1);
+        }
+    }
+    policy->origins = origins;
+    policy->n_origins = list.n;
+    return origins != NULL;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return kd_str_cmp(*(const kd_str *)a, *(const kd_str *)b);
+}
+
+static bool read_names(kd_cors_policy *policy, kd_arena *arena, kd_cors_list list)
+{
+    policy->all_headers = list.n == 0 || has_star(list);
+    if (policy->all_headers)
+        return true;
+    kd_str *names = KD_NEW_ARRAY(arena, kd_str, list.n);
+    for (uint32_t i = 0; names && i < list.n; i++) {
+        names[i] = kd_arena_copy(arena, list.v[i]);
+        if (!names[i].p)
+            return false;
+        for (size_t k = 0; k < names[i].n; k++)
+            ((char *)names[i].p)[k] = (char)kd_lower((uint8_t)names[i].p[k]);
+        if (names[i].n > policy->longest)
+            policy->longest = names[i].n;
+    }
+    if (!names)
+        return false;
+    qsort(names, list.n, sizeof *names, by_bytes);
+    for (uint32_t i = 0; i < list.n; i++)
+        if (i == 0 || !kd_str_eq(names[i], names[policy->n_names - 1]))
+            names[policy->n_names++] = names[i];
+    policy->names = names;
+    return true;
+}
+
+kd_cors_policy *kd_cors_policy_create(kd_arena *arena, const kd_cors_options *options)
+{
+    kd_cors_policy *policy = KD_NEW(arena, kd_cors_policy);
+    if (!policy || !read_origins(policy, arena, options->origins) || !read_names(policy, arena, options->headers))
+        return NULL;
+    policy->methods = options->methods.n ? options->methods : (kd_cors_list){simple_methods, KD_COUNT(simple_methods)};
+    return policy;
+}
+
+bool kd_cors_policy_takes_all(const kd_cors_policy *policy)
+{
+    return policy->all_origins;
+}
+
+static bool fits(const entry *o, kd_str s)
+{
+    if (!o->open)
+        return s.n == o->head.n && kd_str_eq_ci(s, o->head);
+    return s.n >= o->head.n + o->tail.n && kd_str_eq_ci(kd_str_head(s, o->head.n), o->head) &&
+           kd_str_eq_ci(kd_str_from(s, s.n - o->tail.n), o->tail);
+}
+
+bool kd_cors_policy_takes_origin(const kd_cors_policy *policy, kd_str origin)
+{
+    for (uint32_t i = 0; i < policy->n_origins; i++)
+        if (fits(&policy->origins[i], origin))
+            return true;
+    return policy->all_origins;
+}
+
+bool kd_cors_policy_takes_method(const kd_cors_policy *policy, kd_str method)
+{
+    for (uint32_t i = 0; i < policy->methods.n; i++)
+        if (kd_str_eq(method, policy->methods.v[i]))
+            return true;
+    return kd_str_eq(method, KD_STR("OPTIONS"));
+}
+
+/* ---- the names that a preflight asks for ------------------------------------------------------------------------- */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Takes at most BLANKS_MAX blanks from either end. False: there are more, and something behind them. */
+static bool trim(kd_str *s)
+{
+    size_t from = 0, to = s->n;
+    while (to && is_blank(s->p[to - 1]))
+        to--;
+    if (to && s->n - to > BLANKS_MAX)
+        return false;
+    if (!to && s->n > BLANKS_MAX + 1)
+        return false;
+    while (from < to && is_blank(s->p[from]))
+        from++;
+    if (from > BLANKS_MAX)
+        return false;
+    *s = kd_str_of(s->p + from, to - from);
+    return true;
+}
+
+/* The place of a name among the known ones, or -1. */
+static int64_t place(const kd_cors_policy *policy, kd_str name)
+{
+    const kd_str *found = bsearch(&name, policy->names, policy->n_names, sizeof name, by_bytes);
+    return found ? found - policy->names : -1;
+}
+
+typedef struct progress {
+    int64_t last; /* the place of the name before */
+    unsigned empty;
+} progress;
+
+static bool takes_value(const kd_cors_policy *policy, kd_str value, progress *so_far)
+{
+    /* no name is longer, so that no more is looked at before the next comma */
+    size_t window = policy->longest + 2 * BLANKS_MAX + 1;
+    for (bool more = true; more;) {
+        ptrdiff_t comma = kd_str_find(kd_str_head(value, window), ',');
+        kd_str name = comma >= 0 ? kd_str_head(value, (size_t)comma) : value;
+        more = comma >= 0;
+        if (more)
+            value = kd_str_from(value, (size_t)comma + 1);
+        if (!trim(&name))
+            return false;
+        if (name.n == 0) {
+            if (++so_far->empty > EMPTY_MAX)
+                return false;
+            continue;
+        }
+        int64_t at = place(policy, name);
+        if (at <= so_far->last)
+            return false;
+        so_far->last = at;
+    }
+    return true;
+}
+
+bool kd_cors_policy_takes_headers(const kd_cors_policy *policy, kd_cors_list values)
+{
+    progress so_far = {.last = -1};
+    bool ok = true;
+    for (uint32_t i = 0; i < values.n && ok && !policy->all_headers; i++)
+        ok = takes_value(policy, values.v[i], &so_far);
+    return ok;
+}
