@@ -3,7 +3,8 @@
  * connection /stream/<n>     n bytes in pieces of ten, as far as the flow allows     /endless  without end /echo the
  * body, once it is whole (400 when it is broken)      /slow-echo  the same, pausing after each piece /duplex the body,
  * as it comes      /hasty  a large answer at the first piece of the body /later          nothing: the test answers, and
- * asks for the body /keep           nothing, and the owner does not let go when the client has gone */
+ * asks for the body /keep           nothing, and the owner does not let go when the client has gone
+ *   /tunnel         the bytes that come, as a tunnel (400 when there is none to be had) */
 #ifndef KD_HTTP_TEST_SERVER1_H
 #define KD_HTTP_TEST_SERVER1_H
 
@@ -88,6 +89,21 @@ static void answer_echo(owner *o)
     answer_with(o, 200, kd_buf_str(&o->body), true, false);
 }
 
+static void open_tunnel(owner *o)
+{
+    kd_front *front = o->front;
+    kd_reply reply = {.status = 101, .length = -1};
+    kd_headers_init(&reply.headers, front->arena);
+    kd_headers_add_token(&reply.headers, KD_HEADER_CONNECTION, KD_STR("Upgrade"));
+    kd_headers_add_token(&reply.headers, KD_HEADER_UPGRADE, KD_STR("echo"));
+    if (front->ops->detach && front->ops->detach(front, &reply)) {
+        front->ops->read_body(front);
+        return;
+    }
+    o->answered = true;
+    answer_with(o, 400, KD_STR(""), true, false);
+}
+
 static void choose(owner *o)
 {
     kd_front *front = o->front;
@@ -114,6 +130,8 @@ static void choose(owner *o)
         front->ops->read_body(front);
     } else if (is(o, "/keep")) {
         o->keeps = true;
+    } else if (is(o, "/tunnel")) {
+        open_tunnel(o);
     } else if (!is(o, "/later")) {
         if (front->body_ended)
             answer_echo(o);
@@ -155,6 +173,14 @@ static void take_body(owner *o, kd_str piece, bool end, bool failed)
         front->ops->write(front, piece, end);
         return;
     }
+    if (is(o, "/tunnel")) {
+        o->answered = end;
+        if (front->ops->write(front, piece, end) == KD_FLOW_PAUSED) {
+            pauses++;
+            front->ops->pause_body(front);
+        }
+        return;
+    }
     if (is(o, "/hasty")) {
         if (!o->answered) {
             static char much[4 * 1024 * 1024];
@@ -186,7 +212,10 @@ static void on_writable(kd_front *front)
     owner *o = front->owner;
     assert_false(o->told);
     o->depth++;
-    stream_on(o);
+    if (is(o, "/tunnel"))
+        front->ops->read_body(front);
+    else
+        stream_on(o);
     leave(o);
 }
 
