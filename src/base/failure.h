@@ -26,8 +26,9 @@
     X(REDIRECTS, "too_many_redirects")                                                                                 \
     X(TOO_LARGE, "too_large")         /* a body or head is above its bound */                                          \
     X(SHED, "shed")                   /* a limit of the gateway itself */                                              \
-    X(REJECTED, "rejected")           /* a component refused: limiter, breaker, policy */                              \
+    X(REJECTED, "rejected")           /* a component refused: limiter, policy */                                       \
     X(TOKEN, "token")                 /* the gateway got no access token for the backend */                            \
+    X(BREAKER_OPEN, "breaker_open")   /* a circuit breaker let no call out */                                          \
     X(NOT_BUILT, "component_missing") /* a configured component does not exist in this build */                        \
     X(INTERNAL, "internal")
 

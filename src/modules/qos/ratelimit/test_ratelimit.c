@@ -89,22 +89,22 @@ static void test_proxy_options(void **state)
 
 /* ---- in a gateway ------------------------------------------------------------------------------------------------ */
 
-#define LIMIT(text) "\"extra_config\":{\"qos/ratelimit/router\":{" text ",\"every\":\"1000h\"}},"
-#define BACKEND     "\"backend\":[{\"url_pattern\":\"/b\"}]}"
+#define LIMIT   "\"extra_config\":{\"qos/ratelimit/router\":{\"every\":\"1000h\","
+#define BACKEND "\"backend\":[{\"url_pattern\":\"/b\"}]}"
 
 static const char config[] =
     "{\"version\":3,\"timeout\":\"1000h\",\"host\":[\"@1\"],\"extra_config\":{\"router\":{\"return_error_msg\":true,"
     "\"disable_access_log\":true,\"trusted_proxies\":[\"127.0.0.1\"]}},\"endpoints\":["
-    "{\"endpoint\":\"/all\"," LIMIT("\"max_rate\":1,\"capacity\":2") BACKEND
-    ",{\"endpoint\":\"/ip\"," LIMIT("\"client_max_rate\":1,\"strategy\":\"IP\"") BACKEND
-    ",{\"endpoint\":\"/key\"," LIMIT("\"client_max_rate\":1,\"strategy\":\"ip\",\"key\":\"x-c\"") BACKEND
-    ",{\"endpoint\":\"/header\"," LIMIT("\"client_max_rate\":1,\"strategy\":\"header\",\"key\":\"x-who\"") BACKEND
-    ",{\"endpoint\":\"/auth\"," LIMIT("\"client_max_rate\":1,\"strategy\":\"header\",\"key\":\"authorization\"") BACKEND
-    ",{\"endpoint\":\"/param/{id}\"," LIMIT("\"client_max_rate\":1,\"strategy\":\"param\",\"key\":\"id\"") BACKEND
-    ",{\"endpoint\":\"/none\"," LIMIT("\"client_max_rate\":1,\"strategy\":\"cookie\"") BACKEND
-    ",{\"endpoint\":\"/list\",\"extra_config\":{\"qos/ratelimit/router\":[]}," BACKEND
-    ",{\"endpoint\":\"/both\"," LIMIT("\"max_rate\":1,\"capacity\":1,\"client_max_rate\":1,\"client_capacity\":2,"
-                                      "\"strategy\":\"header\",\"key\":\"X-Who\"") BACKEND
+    "{\"endpoint\":\"/all\"," LIMIT "\"max_rate\":1,\"capacity\":2}}," BACKEND ",{\"endpoint\":\"/ip\"," LIMIT
+    "\"client_max_rate\":1,\"strategy\":\"IP\"}}," BACKEND ",{\"endpoint\":\"/key\"," LIMIT
+    "\"client_max_rate\":1,\"strategy\":\"ip\",\"key\":\"x-c\"}}," BACKEND ",{\"endpoint\":\"/header\"," LIMIT
+    "\"client_max_rate\":1,\"strategy\":\"header\",\"key\":\"x-who\"}}," BACKEND ",{\"endpoint\":\"/auth\"," LIMIT
+    "\"client_max_rate\":1,\"strategy\":\"header\",\"key\":\"authorization\"}}," BACKEND
+    ",{\"endpoint\":\"/param/{id}\"," LIMIT "\"client_max_rate\":1,\"strategy\":\"param\",\"key\":\"id\"}}," BACKEND
+    ",{\"endpoint\":\"/none\"," LIMIT "\"client_max_rate\":1,\"strategy\":\"cookie\"}}," BACKEND
+    ",{\"endpoint\":\"/list\",\"extra_config\":{\"qos/ratelimit/router\":[]}," BACKEND ",{\"endpoint\":\"/both\"," LIMIT
+    "\"max_rate\":1,\"capacity\":1,\"client_max_rate\":1,\"client_capacity\":2,"
+    "\"strategy\":\"header\",\"key\":\"X-Who\"}}," BACKEND
     ",{\"endpoint\":\"/backend\",\"backend\":[{\"url_pattern\":\"/b\",\"extra_config\":{\"qos/ratelimit/proxy\":"
     "{\"max_rate\":1,\"every\":\"1000h\"}}}]}"
     "]}";
