@@ -55,6 +55,9 @@ func main() {
 			continue
 		}
 		for _, t := range texts {
+			if strings.Contains(e, "\\B") && strings.ContainsFunc(t, func(r rune) bool { return r >= 0x80 }) {
+				continue // RE2 lets \B match within the bytes of a rune
+			}
 			found := r.FindStringSubmatchIndex(strings.ToValidUTF8(t, "\ufffd"))
 			if !r.MatchString(t) != (found == nil) {
 				panic(e)

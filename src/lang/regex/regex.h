@@ -3,7 +3,7 @@
  * immutable and may be used by all threads at once.
  *
  * What differs: RE2 of Debian 12 knows the character classes of its own Unicode version, and their names as Go up
- * to 1.24 spelled them (\p{Greek}, \p{Lu}; not \p{greek}, \p{Letter}).
+ * to 1.24 spelled them (\p{Greek}, \p{Lu}; not \p{greek}, \p{Letter}); \B matches within the bytes of a rune, too.
  *
  * Memory: at most KD_REGEX_MEMORY for each expression, its program and what matching remembers; it is taken as matching
  * needs it and kept until the expression is destroyed. */
