@@ -1,0 +1,259 @@
+/* auth/revoker: tokens that are good by themselves and refused all the same, because one of their claims stands in a
+ * bloom filter that is filled over RPC (spec/02 section 6). */
+#include "base/shared.h"
+#include "gateway/exchange.h"
+#include "gateway/identity.h"
+#include "gateway/module.h"
+#include "gateway/registry.h"
+#include "modules/auth/revoker/port.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define FIELD(name, other, kind, text)                                                                                 \
+    .key = KD_STR_INIT(name), .alias = other, .type = KD_FIELD_##kind, .wrong = KD_WRONG_DROP_BLOCK,                   \
+    .offset = KD_NO_OFFSET, .about = text
+
+static const kd_field fields[] = {
+    {FIELD("N", "n", INT, "How many elements one filter is made for.")},
+    {FIELD("P", "p", FLOAT, "How often a token that is not revoked may be refused: 0.0001 is one in ten thousand.")},
+    {FIELD("hash_name", NULL, STRING, "The hashes: optimal or default.")},
+    {FIELD("TTL", "ttl", INT, "Seconds between rotations: a revoked token is refused for two to three of these.")},
+    {FIELD("port", NULL, INT, "The port of the RPC service, on all interfaces; 0: any free one."), .max = 65535},
+    {FIELD("token_keys", NULL, STRINGS, "The claims that are looked at.")},
+    {FIELD("headers", NULL, STRINGS, "Has no effect.")},
+    {FIELD("revoke_server_ping_url", NULL, STRING, "Where a revoke server is told of this gateway."),
+     .edition = KD_EDITION_EE},
+    {FIELD("revoke_server_ping_interval", NULL, STRING, "How often it is told."), .edition = KD_EDITION_EE},
+    {FIELD("revoke_server_api_key", NULL, STRING, "The key of the revoke server."), .edition = KD_EDITION_EE,
+     .flags = KD_FIELD_SECRET},
+    {FIELD("revoke_server_max_workers", NULL, INT, "Connections to the revoke server."), .edition = KD_EDITION_EE},
+    {FIELD("revoke_server_max_retries", NULL, INT, "Attempts to reach it."), .edition = KD_EDITION_EE},
+};
+static const kd_fields table = {"revoker block", KD_SCOPE_SERVICE, 0, KD_NO_OFFSET, fields, KD_COUNT(fields)};
+
+static const kd_namespace namespaces[] = {
+    {KD_STR_INIT("auth/revoker"), KD_STR_INIT("github_com/devopsfaith/bloomfilter"), KD_SCOPE_SERVICE, KD_EDITION_CE,
+     true, true, &table},
+};
+
+extern const kd_module kd_module_auth_revoker;
+
+/* What a generation has of it. */
+typedef struct revoker {
+    kd_shared_bloom *shared; /* NULL: the block cannot be read, nothing is revoked */
+    kd_str *keys;            /* each with the '-' behind it */
+    uint32_t n_keys;
+    kd_str error;
+} revoker;
+
+/* ---- the filter, a process object -------------------------------------------------------------------------------- */
+
+static void *create(const void *options)
+{
+    kd_shared_bloom *shared = calloc(1, sizeof *shared);
+    if (!shared)
+        return NULL;
+    atomic_init(&shared->uses, 1);
+    shared->bloom = kd_bloom_create(options, kd_clock_monotonic());
+    if (shared->bloom)
+        return shared;
+    free(shared);
+    return NULL;
+}
+
+static void destroy(void *object)
+{
+    kd_shared_bloom_release(object);
+}
+
+static const kd_object_type filter_type = {"auth/revoker", create, destroy};
+
+/* ---- configuration ----------------------------------------------------------------------------------------------- */
+
+/* encoding/json finds fields in any case; the last one counts. */
+static const kd_node *member(const kd_node *block, const char *name)
+{
+    const kd_node *found = NULL;
+    for (const kd_node *m = block->first; m; m = m->next)
+        if (kd_str_eq_ci(m->key, kd_str_from_c(name)))
+            found = m;
+    return found && found->type != KD_NODE_NULL ? found : NULL;
+}
+
+static const char *kind_of(const kd_node *node)
+{
+    static const char *const kinds[] = {"null", "bool", "number", "string", "array", "object"};
+    return kinds[node->type];
+}
+
+static bool mismatch(const kd_compile *compile, revoker *r, const kd_node *node, const char *name, const char *type)
+{
+    if (node->type == KD_NODE_NUMBER)
+        r->error = kd_arena_printf(compile->arena,
+                                   "json: cannot unmarshal number %.*s into Go struct field Config.%s of type %s",
+                                   KD_FMT(node->text), name, type);
+    else
+        r->error =
+            kd_arena_printf(compile->arena, "json: cannot unmarshal %s into Go struct field Config.%s of type %s",
+                            kind_of(node), name, type);
+    kd_errors_add(compile->errors, KD_SEVERITY_WARNING, node->at, KD_STR("auth/revoker"),
+                  "%s: expected %s, found %s: nothing is revoked", name, type, kd_node_type_name(node->type));
+    return false;
+}
+
+static bool read_uint(const kd_compile *compile, revoker *r, const kd_node *block, const char *name, uint64_t *out)
+{
+    const kd_node *node = member(block, name);
+    *out = 0;
+    if (!node)
+        return true;
+    if (node->type != KD_NODE_NUMBER || node->number < 0 || node->number != floor(node->number) ||
+        node->number > 9007199254740992.0)
+        return mismatch(compile, r, node, name, "uint");
+    *out = (uint64_t)node->number;
+    return true;
+}
+
+static bool read_keys(const kd_compile *compile, revoker *r, const kd_node *block)
+{
+    const kd_node *list = member(block, "token_keys");
+    if (!list)
+        return true;
+    if (list->type != KD_NODE_LIST)
+        return mismatch(compile, r, list, "token_keys", "[]string");
+    r->keys = KD_NEW_ARRAY(compile->arena, kd_str, list->n + 1);
+    for (const kd_node *item = list->first; r->keys && item; item = item->next) {
+        if (item->type != KD_NODE_STRING)
+            return mismatch(compile, r, item, "token_keys", "string");
+        r->keys[r->n_keys++] = item->text;
+    }
+    return r->keys != NULL;
+}
+
+static bool read_block(const kd_compile *compile, revoker *r, const kd_node *block, kd_bloom_config *config,
+                       uint64_t *port)
+{
+    uint64_t ttl;
+    const kd_node *p = member(block, "P"), *hash = member(block, "hash_name");
+    if (!read_uint(compile, r, block, "N", &config->n) || !read_uint(compile, r, block, "TTL", &ttl) ||
+        !read_uint(compile, r, block, "port", port) || !read_keys(compile, r, block))
+        return false;
+    if (p && p->type != KD_NODE_NUMBER)
+        return mismatch(compile, r, p, "P", "float64");
+    if (hash && hash->type != KD_NODE_STRING)
+        return mismatch(compile, r, hash, "hash_name", "string");
+    config->p = p ? p->number : 0;
+    config->ttl = ttl < 1000000000 ? (kd_ns)ttl * KD_SECOND : KD_FOREVER / 2;
+    config->optimal = hash && kd_str_eq(hash->text, KD_STR("optimal"));
+    return true;
+}
+
+/* What KrakenD crashes on, at start or with the first token. */
+static bool refuse(const kd_compile *compile, const kd_node *block, const char *name, const char *expected)
+{
+    const kd_node *node = member(block, name);
+    kd_error *error = kd_errors_add(compile->errors, KD_SEVERITY_ERROR, node ? node->at : block->at,
+                                    KD_STR("auth/revoker"), "%s: expected %s", name, expected);
+    error->fatal = true;
+    error->compat = kd_arena_printf(compile->arena, "[SERVICE: Bloomfilter] %s: expected %s", name, expected);
+    return false;
+}
+
+static bool check_config(const kd_compile *compile, const kd_node *block, const kd_bloom_config *config)
+{
+    const kd_node *hash = member(block, "hash_name");
+    if (!config->optimal && !(hash && kd_str_eq(hash->text, KD_STR("default"))))
+        return refuse(compile, block, "hash_name", "\"optimal\" or \"default\"");
+    if (config->ttl <= 0)
+        return refuse(compile, block, "TTL", "a number of seconds above 0");
+    if (config->n == 0)
+        return refuse(compile, block, "N", "a number of elements above 0");
+    if (!(config->p > 0 && config->p < 1))
+        return refuse(compile, block, "P", "a probability between 0 and 1");
+    if (kd_bloom_bits(config->n, config->p) > KD_BLOOM_MAX_BITS)
+        return refuse(compile, block, "N", "so few elements that a filter stays below 1 GB");
+    return true;
+}
+
+static bool rejects(kd_exchange *x, const kd_identity *identity, const void *config)
+{
+    const revoker *r = config;
+    kd_ns now = x->front->worker->loop.now;
+    for (uint32_t i = 0; i < r->n_keys; i++) {
+        kd_value claim = kd_value_get(identity->claims, r->keys[i]);
+        if (claim.type != KD_STRING)
+            continue;
+        kd_str text = kd_value_text(claim);
+        char *element = kd_arena_alloc(x->front->arena, r->keys[i].n + 1 + text.n);
+        if (!element)
+            return true; /* what cannot be looked up is not let in */
+        memcpy(element, r->keys[i].p, r->keys[i].n);
+        element[r->keys[i].n] = '-';
+        memcpy(element + r->keys[i].n + 1, text.p, text.n);
+        if (kd_bloom_has(r->shared->bloom, kd_str_of(element, r->keys[i].n + 1 + text.n), now))
+            return true;
+    }
+    return false;
+}
+
+static bool compile_rejecter(const kd_compile *compile, const void **config)
+{
+    const revoker *r = *kd_module_slot(compile->generation, &kd_module_auth_revoker);
+    *config = r;
+    return r->n_keys > 0;
+}
+
+static const kd_rejecter rejecter = {.compile = compile_rejecter, .rejects = rejects};
+
+static bool open_revoker(kd_generation *generation, const kd_compile *compile)
+{
+    const kd_node *block = kd_extra_find(&compile->service->extra, KD_STR("auth/revoker"));
+    if (!block || block->type != KD_NODE_OBJECT)
+        return true;
+    revoker *r = KD_NEW(compile->arena, revoker);
+    kd_bloom_config config = {.n = 0};
+    uint64_t port;
+    if (!r)
+        return false;
+    *kd_module_slot(generation, &kd_module_auth_revoker) = r;
+    if (!read_block(compile, r, block, &config, &port))
+        return true; /* logged, and nothing is revoked, as with KrakenD */
+    if (!check_config(compile, block, &config))
+        return false;
+    kd_str identity = kd_arena_printf(compile->arena, "%llu %.17g %d %lld", (unsigned long long)config.n, config.p,
+                                      config.optimal, (long long)config.ttl);
+    r->shared = kd_registry_adopt(generation, &filter_type, identity, &config);
+    if (!r->shared) {
+        kd_errors_add(compile->errors, KD_SEVERITY_ERROR, block->at, KD_STR("auth/revoker"),
+                      "there is no memory for the filters");
+        return false;
+    }
+    if (port > 65535 || !kd_revoker_serve(r->shared, (uint16_t)port, compile->arena, &r->error)) {
+        kd_errors_add(compile->errors, KD_SEVERITY_WARNING, block->at, KD_STR("auth/revoker"),
+                      "the RPC service does not start: %.*s",
+                      KD_FMT(port > 65535 ? KD_STR("there is no such port") : r->error));
+        r->error = KD_STR("");
+    }
+    return kd_generation_add_rejecter(generation, &rejecter);
+}
+
+static void log_revoker(const kd_generation *generation)
+{
+    const revoker *r = *kd_module_slot((kd_generation *)generation, &kd_module_auth_revoker);
+    if (!r)
+        return;
+    if (r->shared) {
+        kd_log(KD_LOG_DEBUG, "[SERVICE: Bloomfilter] Service registered successfully");
+        return;
+    }
+    kd_log(KD_LOG_ERROR, "[SERVICE: Bloomfilter] Unable to parse the bloomfilter configuration: %.*s",
+           KD_FMT(r->error));
+    kd_log(KD_LOG_WARNING, "[SERVICE: Bloomfilter] %.*s", KD_FMT(r->error));
+}
+
+const kd_module kd_module_auth_revoker = {.name = "auth/revoker",
+                                          .namespaces = namespaces,
+                                          .n_namespaces = KD_COUNT(namespaces),
+                                          .open = open_revoker,
+                                          .log = log_revoker};
