@@ -28,9 +28,15 @@ static void test_hosts(void **state)
         const char *host;
         bool taken;
     } cases[] = {
-        {"api.example.com", true},    {"API.Example.COM", true},      {"api.example.com:80", false},
-        {"other.example:81", true},   {"other.example", false},       {"x.api.example.com", false},
-        {"api.example.com.evil.test", false}, {"api.example.co", false}, {"", false},
+        {"api.example.com", true},
+        {"API.Example.COM", true},
+        {"api.example.com:80", false},
+        {"other.example:81", true},
+        {"other.example", false},
+        {"x.api.example.com", false},
+        {"api.example.com.evil.test", false},
+        {"api.example.co", false},
+        {"", false},
         {"api.example.com, evil.test", false},
     };
     kd_secure_options options = {.hosts = hosts, .n_hosts = KD_COUNT(hosts)};
@@ -51,9 +57,17 @@ static void test_expressions(void **state)
         const char *host;
         bool taken;
     } cases[] = {
-        {"www.example.com", true}, {"WWW.example.com", true}, {"example.com", false}, {"www.example.com:80", false},
-        {"a", true},               {"abc", true},             {"zb", true},           {"zzz", false},
-        {"x.org", true},           {"\xff.example.com", true}, {"", false},
+        {"www.example.com", true},
+        {"WWW.example.com", true},
+        {"example.com", false},
+        {"www.example.com:80", false},
+        {"a", true},
+        {"abc", true},
+        {"zb", true},
+        {"zzz", false},
+        {"x.org", true},
+        {"\xff.example.com", true},
+        {"", false},
     };
     kd_regex *compiled[KD_COUNT(texts)];
     kd_str hosts[KD_COUNT(texts)], error;
