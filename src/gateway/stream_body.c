@@ -45,6 +45,10 @@ void kd_stream_body_start(kd_stream_body *body)
         cut(body);
         return;
     }
+    if (body->is_whole) {
+        kd_stream_body_data(body, body->whole, true);
+        return;
+    }
     if (body->call->data_follows && !body->call->paused)
         return; /* the head leaves with the first piece */
     put(body, (kd_str){"", 0}, body->ended);

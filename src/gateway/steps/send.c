@@ -19,9 +19,9 @@ static uint8_t http2_mode(const kd_compile *compile)
     if (mode && kd_str_eq(mode->text, KD_STR("alpn")))
         return KD_HTTP2_ALPN;
     const kd_node *found = kd_node_get(block, KD_STR("mode"));
-    kd_error *error = kd_errors_add(compile->errors, KD_SEVERITY_ERROR, found ? found->at : block->at,
-                                    KD_STR("gateway/http2.mode"), "expected \"h2c\" or \"alpn\"%s",
-                                    found ? "" : ", the key is missing");
+    kd_error *error =
+        kd_errors_add(compile->errors, KD_SEVERITY_ERROR, found ? found->at : block->at, KD_STR("gateway/http2.mode"),
+                      "expected \"h2c\" or \"alpn\"%s", found ? "" : ", the key is missing");
     error->suggestion = KD_STR("h2c: the backend is known to speak HTTP/2; alpn: TLS agrees on it, or on HTTP/1.1");
     return KD_HTTP2_NONE;
 }
@@ -32,24 +32,18 @@ static bool compile_send(const kd_compile *compile, kd_compiled *out)
     kd_send_config *config = KD_NEW(compile->arena, kd_send_config);
     if (!config)
         return false;
-    const kd_node *http = kd_extra_find(&backend->extra, KD_STR("backend/http"));
     const kd_node *client = kd_extra_find(&backend->extra, KD_STR("backend/http/client"));
-    const kd_node *details = kd_node_get(http, KD_STR("return_error_details"));
-    const kd_node *code = kd_node_typed(http, KD_STR("return_error_code"), KD_NODE_BOOL);
     const kd_node *on_redirect = kd_node_typed(client, KD_STR("send_body_on_redirect"), KD_NODE_BOOL);
     config->backend = backend;
-    config->noop = kd_core_is_raw(compile->endpoint, backend);
-    config->raw = config->noop && compile->n_set == 1;
-    config->keep_noop = config->noop && !config->raw && kd_core_sequence_wants_body(compile);
+    config->reading = kd_reading_of(compile);
     config->one_turn = !compile->branched;
-    config->keep_errors = (details && details->type == KD_NODE_STRING && details->text.n) || (code && code->boolean);
     config->compression = !compile->service->disable_compression;
     config->http2 = http2_mode(compile);
     config->keep_alive = !compile->service->disable_keep_alives;
     config->body_on_redirect = on_redirect && on_redirect->boolean;
     out->config = config;
     out->at = backend->at;
-    out->response = config->raw ? KD_BODY_CHUNKS : KD_BODY_WHOLE;
+    out->response = config->reading.raw ? KD_BODY_CHUNKS : KD_BODY_WHOLE;
     out->request = config->body_on_redirect ? KD_BODY_WHOLE : KD_BODY_CHUNKS;
     return true;
 }
@@ -125,7 +119,8 @@ static void stop_feeding(kd_send *s)
 static void cancel_call(kd_send *s)
 {
     kd_hold_cancel(s->branch->x->worker, &s->held);
-    kd_call_cancel(s->call);
+    if (KD_LIKELY(s->call != NULL))
+        kd_call_cancel(s->call);
 }
 
 /* The branch gives up waiting. */
@@ -142,8 +137,7 @@ static void on_scope_cancel(kd_scope *scope)
 {
     kd_send *s = KD_CONTAINER(scope, kd_send, scope);
     stop_feeding(s);
-    if (s->call)
-        cancel_call(s);
+    cancel_call(s);
 }
 
 static void fail_call(kd_send *s, kd_failure failure, kd_str text)
@@ -241,7 +235,7 @@ static bool start_call(kd_send *s)
         return false;
     s->call = call;
     s->then = KD_THEN_DELIVER;
-    s->received.n = 0;
+    s->received.n = s->dropped = 0;
     s->to_send = s->branch->request->body ? s->branch->request->body->first : NULL;
     call->events = &events;
     call->owner = s;
@@ -265,12 +259,40 @@ static void shed(kd_send *s)
     fail_call(s, KD_FAIL_SHED, KD_STR("out of memory"));
 }
 
+static void take_stored(kd_send *s);
+
 static void follow(kd_send *s)
 {
     stop_feeding(s);
     cancel_call(s);
-    if (!start_call(s))
+    kd_transport *transport = s->transport;
+    if (KD_UNLIKELY(transport != NULL) && transport->ops->on_request(transport, s->branch, s->method))
+        take_stored(s);
+    else if (!start_call(s))
         shed(s);
+}
+
+/* The transport's answer takes the place of the backend's, or of asking it; a redirect is followed. */
+static void take_stored(kd_send *s)
+{
+    kd_call *call = KD_NEW(s->branch->x->front->arena, kd_call);
+    const kd_stored *stored = &s->transport->stored;
+    bool failed = false;
+    if (!call) {
+        shed(s);
+        return;
+    }
+    call->over = true;
+    call->head.status = stored->status;
+    call->head.headers = stored->headers;
+    s->call = call;
+    s->given = true;
+    if (!kd_stored_redirects(stored) || !kd_send_follows(s, &failed)) {
+        ready(s);
+        return;
+    }
+    s->given = false;
+    follow(s);
 }
 
 /* The wait for a head whose body is of no interest is over: at once, or with the body where that comes along. */
@@ -282,7 +304,10 @@ static void conclude(kd_send *s)
     }
     stop_feeding(s);
     cancel_call(s);
-    ready(s);
+    if (KD_UNLIKELY(s->then == KD_THEN_REPLACE))
+        take_stored(s);
+    else
+        ready(s);
 }
 
 /* ---- room for the body ----------------------------------------------------------------------------------------------
@@ -356,20 +381,23 @@ static void on_head(kd_call *call)
     bool failed = false;
     s->received.status = call->head.status;
     s->received.headers = &call->head.headers;
-    if (KD_UNLIKELY(call->head.status >= 300 && call->head.status < 400) && kd_send_follows(s, &failed)) {
+    if (KD_UNLIKELY(s->transport != NULL) && s->transport->ops->on_head(s->transport, call)) {
+        s->then = KD_THEN_REPLACE;
+    } else if (KD_UNLIKELY(call->head.status >= 300 && call->head.status < 400) && kd_send_follows(s, &failed)) {
         s->then = KD_THEN_FOLLOW;
     } else if (KD_UNLIKELY(failed)) {
         stop_feeding(s);
         kd_call_cancel(call);
         ready(s);
-    } else if (s->config->raw) {
+    } else if (s->config->reading.raw) {
         ready(s);
-    } else if (s->config->noop ? !s->config->keep_noop : !is_success(call->head.status) && !s->config->keep_errors) {
+    } else if (s->config->reading.noop ? !s->config->reading.keep_noop
+                                       : !is_success(call->head.status) && !s->config->reading.keep_errors) {
         s->then = KD_THEN_DISCARD;
     }
-    if (s->then != KD_THEN_DELIVER && !call->data_follows && !failed)
+    if (s->then != KD_THEN_DELIVER && !call->data_follows && !failed && !(s->transport && s->then == KD_THEN_FOLLOW))
         conclude(s);
-    else if (s->then == KD_THEN_DELIVER && !failed && !s->config->raw)
+    else if (s->then == KD_THEN_DELIVER && !failed && !s->config->reading.raw)
         admit_stated(s);
     kd_exchange_leave(x);
 }
@@ -403,15 +431,36 @@ static void stream_on(kd_send *s, kd_str piece, bool end)
         kd_stream_body_data(&s->stream, piece, end);
 }
 
+/* Go reads so much of a redirect's body before it follows; a cache keeps what was read to its end. */
+#define REDIRECT_READ 2048
+
+/* A body that nobody wants. */
+static void drop_data(kd_send *s, kd_str piece, bool end)
+{
+    if (KD_LIKELY(!s->transport || s->then != KD_THEN_FOLLOW)) {
+        conclude(s);
+        return;
+    }
+    const kd_response_head *head = &s->call->head;
+    s->dropped += piece.n;
+    bool reads = head->framing != KD_FRAMING_LENGTH || head->length <= REDIRECT_READ;
+    if (reads && s->dropped <= REDIRECT_READ)
+        s->transport->ops->on_data(s->transport, piece, end);
+    if (end || !reads || s->dropped > REDIRECT_READ)
+        conclude(s);
+}
+
 static void on_data(kd_call *call, kd_str piece, bool end)
 {
     kd_send *s = call->owner;
     kd_exchange *x = s->branch->x;
     kd_exchange_enter(x);
-    if (s->ready && s->config->raw) {
+    if (s->ready && s->config->reading.raw) {
+        if (KD_UNLIKELY(s->transport != NULL))
+            s->transport->ops->on_data(s->transport, piece, end);
         stream_on(s, piece, end);
     } else if (KD_UNLIKELY(s->then != KD_THEN_DELIVER)) {
-        conclude(s);
+        drop_data(s, piece, end);
     } else if (end && s->received.n == 0 && s->config->one_turn) {
         /* The common case: the body came whole with the head and is decoded where it lies. */
         s->received.body = (char *)piece.p;
@@ -435,7 +484,7 @@ static void on_fail(kd_call *call)
     kd_exchange *x = s->branch->x;
     kd_exchange_enter(x);
     stop_feeding(s);
-    if (s->ready && s->config->raw) {
+    if (s->ready && s->config->reading.raw) {
         if (!x->sent || x->streaming == &s->stream)
             kd_stream_body_fail(&s->stream);
     } else if (call->head_told && s->then != KD_THEN_DELIVER) {
@@ -447,6 +496,8 @@ static void on_fail(kd_call *call)
         if (!s->received.body)
             collect(s, (kd_str){"", 0});
         ready(s);
+    } else if (KD_UNLIKELY(s->transport != NULL) && s->transport->ops->on_fail(s->transport)) {
+        take_stored(s);
     } else {
         kd_branch_fail(s->branch, call->failure, client_error(s, call->error));
         ready(s);
@@ -511,18 +562,25 @@ static kd_verdict enter_send(kd_branch *branch, const void *config, void *state)
         s->method = kd_method_of(s->method_text);
         s->target = s->first_target = branch->request->target;
         s->request_target = branch->request->request_target;
+        s->transport = branch->transport;
         kd_scope_init(&s->scope, &branch->x->scope, on_scope_cancel, "stream");
-        if (!start_call(s))
+        if (KD_UNLIKELY(s->transport && s->transport->has_stored))
+            take_stored(s);
+        else if (!start_call(s))
             return kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
         return kd_branch_wait(branch, KD_WAIT_CALL, on_cancel, s);
     }
     if (branch->outcome.fault)
         return KD_FAIL;
-    if (s->config->raw)
+    if (KD_UNLIKELY(s->given)) {
+        kd_giving to = {s->call, &s->received, &s->stream, &s->response};
+        return kd_stored_give(branch, &s->config->reading, &s->transport->stored, &to);
+    }
+    if (s->config->reading.raw)
         return deliver_raw(s);
-    if (s->config->keep_noop || !s->config->noop)
+    if (s->config->reading.keep_noop || !s->config->reading.noop)
         branch->received = &s->received;
-    if (KD_UNLIKELY(s->config->noop)) {
+    if (KD_UNLIKELY(s->config->reading.noop)) {
         deliver_noop(s);
         return KD_DONE;
     }
@@ -535,10 +593,10 @@ static void explain_send(const void *config, kd_buf *out)
 {
     const kd_send_config *c = config;
     kd_buf_printf(out, "http call, %s",
-                  c->raw                     ? "head and body streamed"
-                  : c->noop && !c->keep_noop ? "body dropped: several parts make one answer"
-                  : c->noop                  ? "whole body kept: a later call uses it"
-                                             : "whole body kept: it is decoded");
+                  c->reading.raw                             ? "head and body streamed"
+                  : c->reading.noop && !c->reading.keep_noop ? "body dropped: several parts make one answer"
+                  : c->reading.noop                          ? "whole body kept: a later call uses it"
+                                                             : "whole body kept: it is decoded");
     if (c->body_on_redirect)
         kd_buf_add(out, KD_STR("; the request's body is kept for redirects"));
 }

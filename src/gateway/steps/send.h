@@ -3,24 +3,21 @@
 #define KD_GATEWAY_STEPS_SEND_H
 
 #include "gateway/steps/core.h"
-#include "gateway/stream_body.h"
+#include "gateway/transport.h"
 
 #define KD_MAX_REQUESTS 10 /* of one call, redirects included */
 
 typedef struct kd_send_config {
     const kd_backend *backend;
-    bool raw; /* no-op: head and body go on as they are */
-    bool noop,
-        keep_noop;    /* a no-op part of several: its body never reaches the client, but a sequence may hand it on */
+    kd_reading reading;
     bool one_turn;    /* what came is decoded and answered before anything else happens on the worker */
-    bool keep_errors; /* bodies of refused statuses are wanted: return_error_code, return_error_details */
     bool compression; /* ask for gzip */
     bool keep_alive;
     uint8_t http2; /* kd_call_http2 */
     bool body_on_redirect;
 } kd_send_config;
 
-typedef enum kd_send_then { KD_THEN_DELIVER, KD_THEN_DISCARD, KD_THEN_FOLLOW } kd_send_then;
+typedef enum kd_send_then { KD_THEN_DELIVER, KD_THEN_DISCARD, KD_THEN_FOLLOW, KD_THEN_REPLACE } kd_send_then;
 
 /* The step's state: one request to a backend with all its redirects. */
 typedef struct kd_send {
@@ -41,8 +38,11 @@ typedef struct kd_send {
     bool feeding;                        /* the client's body is being passed on */
     const struct kd_body_piece *to_send; /* of a kept body: what goes out next */
     kd_send_then then;
-    kd_held held;  /* waits for memory for the body */
-    bool admitted; /* has been let in */
+    kd_transport *transport; /* NULL: the network itself */
+    bool given;              /* its stored answer is the answer */
+    size_t dropped;          /* bytes of a redirect's body */
+    kd_held held;            /* waits for memory for the body */
+    bool admitted;           /* has been let in */
     kd_received received;
     size_t cap;
     kd_stream_body stream;
