@@ -2,6 +2,7 @@
 
 #include "config/builtin.h"
 #include "config/env.h"
+#include "config/file.h"
 #include "config/json_tree.h"
 #include "config/keep.h"
 #include "config/load_bytes.h"
@@ -9,83 +10,15 @@
 #include "config/toml_tree.h"
 #include "config/yaml_tree.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define FIRST_READ 65536u
-
-/* ---- the file */
-
-/* The system's words for an error number as Go has them: the same, but for the first letter. */
-static kd_str system_error(kd_arena *arena, int number)
-{
-    kd_str text = kd_arena_copy(arena, kd_str_from_c(strerror(number)));
-    if (text.n)
-        ((char *)text.p)[0] = (char)kd_lower((uint8_t)text.p[0]);
-    return text.p ? text : KD_STR("input/output error");
-}
-
-static bool refuse_file(kd_arena *arena, const char *path, const char *action, int number, kd_errors *errors,
-                        kd_str *compat)
-{
-    kd_str cause = system_error(arena, number);
-    *compat = kd_arena_printf(arena, "%s %s: %.*s", action, path, KD_FMT(cause));
-    kd_errors_add(errors, KD_SEVERITY_ERROR, NULL, KD_STR(""), "cannot read the configuration file \"%s\": %.*s", path,
-                  KD_FMT(cause))
-        ->compat = *compat;
-    return false;
-}
-
-/* Reads to the end; the size is only a hint, because pipes and devices have none. *number is 0 where memory is out. */
-static bool read_all(kd_arena *arena, int fd, size_t hint, kd_str *text, int *number)
-{
-    size_t room = hint ? hint + 1 : FIRST_READ, n = 0;
-    char *p = kd_arena_alloc(arena, room);
-    while (p) {
-        ssize_t got = read(fd, p + n, room - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return *number = errno, false;
-        if (got == 0) {
-            *text = kd_str_of(p, n);
-            return true;
-        }
-        n += (size_t)got;
-        if (n > KD_CONFIG_SIZE_MAX)
-            return *number = EFBIG, false;
-        if (n < room)
-            continue;
-        char *bigger = kd_arena_alloc(arena, room * 2);
-        if (bigger)
-            memcpy(bigger, p, n);
-        p = bigger;
-        room *= 2;
-    }
-    *number = 0;
-    return false;
-}
 
 static bool read_file(kd_arena *arena, const char *path, kd_str *text, kd_errors *errors, kd_str *compat)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return refuse_file(arena, path, "open", errno, errors, compat);
-    struct stat status;
-    size_t hint = 0;
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0)
-        hint = (size_t)status.st_size < KD_CONFIG_SIZE_MAX ? (size_t)status.st_size : 0;
-    int number = 0;
-    bool ok = read_all(arena, fd, hint, text, &number);
-    close(fd);
-    if (ok)
+    if (kd_file_read(arena, path, KD_CONFIG_SIZE_MAX, text, compat))
         return true;
-    if (number)
-        return refuse_file(arena, path, "read", number, errors, compat);
-    *compat = KD_STR("out of memory");
+    kd_errors_add(errors, KD_SEVERITY_ERROR, NULL, KD_STR(""), "cannot read the configuration file: %.*s",
+                  KD_FMT(*compat))
+        ->compat = *compat;
     return false;
 }
 
