@@ -185,6 +185,27 @@ static void memory_may_run_out(void **state)
     assert_true(failed && done);
 }
 
+/* Each declaration makes the rest longer: without a bound a document of 2 KB takes minutes. */
+static void declarations_are_bounded(void **state)
+{
+#define LATIN "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?>"
+    static const struct {
+        const char *document, *want;
+    } cases[] = {
+        {LATIN "<a>\xe9</a>", "{\"a\":\"\xc3\xa9\"}"},
+        {LATIN LATIN "<a>\xe9</a>", "{\"a\":\"\xc3\x83\xc2\xa9\"}"},
+        {LATIN LATIN LATIN "<a>\xe9</a>", "ERR xml.Decoder.Token() - xml: too many declarations of a character set"},
+    };
+    for (size_t i = 0; i < KD_COUNT(cases); i++) {
+        kd_buf got;
+        kd_buf_init(&got, 1 << 16);
+        print_document(&got, kd_str_from_c(cases[i].document));
+        if (!kd_str_eq(kd_buf_str(&got), kd_str_from_c(cases[i].want)))
+            fail_msg("%zu: %.*s", i, KD_FMT(kd_buf_str(&got)));
+        kd_buf_fini(&got);
+    }
+}
+
 static void charsets(void **state)
 {
     static const struct {
@@ -223,6 +244,7 @@ int main(void)
         cmocka_unit_test(nothing_is_expanded),
         cmocka_unit_test(memory_may_run_out),
         cmocka_unit_test(charsets),
+        cmocka_unit_test(declarations_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -415,6 +415,8 @@ static bool obey_declaration(kd_xml_scan *s, kd_str content)
     kd_str charset = parameter(content, KD_STR("encoding="));
     if (!charset.n || kd_str_eq_ci(charset, KD_STR("utf-8")))
         return true;
+    if (++s->n_charsets > KD_XML_MAX_CHARSETS)
+        return refuse(s, KD_STR("xml: too many declarations of a character set"));
     kd_str text;
     switch (kd_charset_to_utf8(s->arena, charset, (kd_str){s->p, (size_t)(s->end - s->p)}, &text)) {
     case KD_CHARSET_UNKNOWN:

@@ -10,6 +10,9 @@
 #define KD_XML_MAX_DEPTH 10000
 /* Namespace declarations in force at one place; one more is refused. */
 #define KD_XML_MAX_SPACES 1000
+/* Declarations that change the character set; one more is refused: each may make the rest of the text three times as
+ * long. */
+#define KD_XML_MAX_CHARSETS 2
 
 typedef enum kd_xml_kind {
     KD_XML_START,
@@ -47,7 +50,7 @@ typedef struct kd_xml_scan {
     kd_xml_attr *attrs; /* of a start; until the next token */
     uint32_t n_attrs, cap_attrs;
     kd_str error; /* Go's words, line number included */
-    uint32_t depth, cap_open, n_bindings, cap_bindings;
+    uint32_t depth, cap_open, n_bindings, cap_bindings, n_charsets;
     kd_xml_open *open;
     kd_xml_binding *bindings;
     char *counted; /* line breaks before it are in `lines` */
