@@ -213,8 +213,9 @@ bool kd_gob_value(kd_gob_in *in, int64_t *type)
             *in = inner;
             return !in->bad;
         }
-        kd_gob_define(&inner, -id);
-        in->bad |= inner.bad;
+        if (id != INT64_MIN)
+            kd_gob_define(&inner, -id);
+        in->bad |= inner.bad || id == INT64_MIN;
     }
     in->bad = true;
     return false;

@@ -419,7 +419,7 @@ static bool take_message(kd_rpc *rpc, kd_str message, kd_ns now, kd_buf *out)
     rpc->types.arena = &rpc->arena;
     kd_gob_in in = {&rpc->types, (const uint8_t *)message.p, (const uint8_t *)message.p + message.n, false};
     int64_t id = kd_gob_int(&in);
-    if (in.bad)
+    if (in.bad || id == INT64_MIN)
         return false;
     if (id < 0) {
         kd_gob_define(&in, -id);
