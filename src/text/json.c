@@ -214,6 +214,37 @@ kd_json_result kd_json_read(kd_json_pool *pool, kd_arena *arena, char *text, siz
     return read_slow(pool, arena, (kd_str){text, n}, out, error);
 }
 
+/* json.Unmarshal looks at the whole text before it decodes: an end is always the same error. */
+static kd_json_result refuse_all(kd_arena *arena, kd_json_scan *scan, kd_str *error)
+{
+    if (scan->context)
+        return refuse(NULL, arena, scan, error);
+    *error = KD_STR("unexpected end of JSON input");
+    return KD_JSON_REFUSED;
+}
+
+kd_json_result kd_json_read_all(kd_arena *arena, kd_str text, kd_value *out, kd_str *error)
+{
+    yyjson_read_err why = {0};
+    kd_json_scan scan = {0};
+    if (text.n > UINT32_MAX)
+        return KD_JSON_NO_MEMORY;
+    yyjson_doc *doc = text.n ? read_in_arena(arena, (char *)text.p, text.n, FLAGS, &why) : NULL;
+    if (doc && (yyjson_doc_get_val_count(doc) <= KD_JSON_MAX_DEPTH || !too_deep(doc)))
+        return accept(doc, out);
+    if (!kd_json_scan_text(text, &scan))
+        return refuse_all(arena, &scan, error);
+    if (!doc && why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+        return KD_JSON_NO_MEMORY;
+    size_t at = scan.end;
+    while (at < text.n && (text.p[at] == ' ' || text.p[at] == '\t' || text.p[at] == '\r' || text.p[at] == '\n'))
+        at++;
+    if (at == text.n)
+        return read_slow(NULL, arena, text, out, error);
+    scan = (kd_json_scan){.end = at, .byte = (uint8_t)text.p[at], .context = "after top-level value"};
+    return refuse(NULL, arena, &scan, error);
+}
+
 kd_str kd_json_type_name(kd_value v)
 {
     switch (v.type) {

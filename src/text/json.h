@@ -29,6 +29,10 @@ typedef enum kd_json_result { KD_JSON_OK, KD_JSON_REFUSED, KD_JSON_NO_MEMORY } k
  * KD_JSON_REFUSED: *error is Go's text (spec/01 section 9.1), in `arena`, or in static or pool memory. */
 kd_json_result kd_json_read(kd_json_pool *pool, kd_arena *arena, char *text, size_t n, kd_value *out, kd_str *error);
 
+/* The same of a text that must be one JSON value and nothing else, as Go's json.Unmarshal reads it: *error is worded so
+ * ("unexpected end of JSON input", "invalid character 'x' after top-level value"). The text is not changed. */
+kd_json_result kd_json_read_all(kd_arena *arena, kd_str text, kd_value *out, kd_str *error);
+
 /* Go's name of a value's type in "json: cannot unmarshal X into Go value of type …": object array string number bool.
  */
 kd_str kd_json_type_name(kd_value v);
