@@ -142,7 +142,13 @@ kd_tls_progress kd_tls_client_handshake(kd_stream *stream)
         return KD_TLS_FAILED;
     }
     ERR_clear_error();
-    return kd_tls_progress_of(tls, SSL_do_handshake(tls->ssl));
+    int r = SSL_do_handshake(tls->ssl);
+    if (r == 1 && !kd_tls_verify_pins(tls)) {
+        tls->failed = true;
+        stream->error = EPROTO;
+        return KD_TLS_FAILED;
+    }
+    return kd_tls_progress_of(tls, r);
 }
 
 bool kd_tls_client_resumed(const kd_stream *stream)

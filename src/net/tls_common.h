@@ -65,6 +65,9 @@ void kd_tls_set_error(kd_tls_stream *tls, const char *format, ...) KD_PRINTF(2, 
 int kd_tls_verify(X509_STORE_CTX *ctx, void *unused);
 /* The same of a client's chain. */
 int kd_tls_verify_client(X509_STORE_CTX *ctx, void *unused);
+/* After a full handshake: has the peer shown a public key that the profile pins, if it pins any? False: the error is
+ * set. */
+bool kd_tls_verify_pins(kd_tls_stream *tls);
 /* Keeps a new session: for SSL_CTX_sess_set_new_cb. */
 int kd_tls_keep_session(SSL *ssl, SSL_SESSION *session);
 
@@ -75,6 +78,10 @@ void kd_tls_profile_hold(kd_tls_profile *profile);
 SSL_CTX *kd_tls_profile_ctx(const kd_tls_profile *profile);
 /* Why no handshake can succeed with this profile, or NULL. */
 const char *kd_tls_profile_broken(const kd_tls_profile *profile);
+
+/* What a peer without a pinned key is refused with, or NULL where no keys are pinned; is this one of them? */
+const char *kd_tls_profile_pin_error(const kd_tls_profile *profile);
+bool kd_tls_profile_pins(const kd_tls_profile *profile, const uint8_t digest[32]);
 
 /* Puts OpenSSL's memory into the ledger (tls_memory.c). Before anything of OpenSSL is used. */
 void kd_tls_memory_install(void);

@@ -21,6 +21,9 @@ struct kd_tls_profile {
     kd_tls_identity *identities;
     SSL_CTX *ctx;
     const char *broken;
+    const char *pin_error; /* NULL: no pins */
+    uint8_t (*pins)[32];
+    uint32_t n_pins;
     kd_buf problems; /* lines */
 };
 
@@ -95,6 +98,10 @@ static bool content_of(const source *s, kd_fingerprint *out)
         kd_buf_printf(&buf, "c%u", o->curves[i]);
     for (uint32_t i = 0; i < o->n_suites; i++)
         kd_buf_printf(&buf, "s%u", o->suites[i]);
+    if (o->pin_error)
+        kd_buf_printf(&buf, "p%u", o->n_pins);
+    for (uint32_t i = 0; i < o->n_pins; i++)
+        add_part(&buf, kd_str_of((const char *)o->pins[i], sizeof o->pins[i]));
     for (uint32_t i = 0; i < o->n_roots; i++) {
         add_part(&buf, o->roots[i]);
         add_part(&buf, s->roots[i]);
@@ -275,6 +282,7 @@ static void destroy(kd_tls_profile *p)
     for (uint32_t i = 0; i < p->n_identities; i++)
         kd_tls_identity_fini(&p->identities[i]);
     free(p->identities);
+    free(p->pins);
     SSL_CTX_free(p->ctx);
     kd_buf_fini(&p->problems);
     free(p);
@@ -284,6 +292,13 @@ static bool build(kd_tls_profile *p, const source *s)
 {
     const kd_tls_options *o = s->options;
     int min;
+    p->pin_error = o->pin_error;
+    p->n_pins = o->n_pins;
+    p->pins = calloc(o->n_pins + (size_t)1, sizeof *p->pins);
+    if (!p->pins)
+        return false;
+    if (o->n_pins)
+        memcpy(p->pins, o->pins, o->n_pins * sizeof *p->pins);
     p->ctx = SSL_CTX_new(TLS_client_method());
     if (!p->ctx || !set_versions(p, o, &min) || !set_suites(p, o, min) || !set_curves(p, o) || !load_roots(p, s) ||
         !load_identities(p, s))
@@ -400,4 +415,17 @@ void kd_tls_profile_log(const kd_tls_profile *profile)
     while (rest.p && kd_str_split(&rest, '\n', &line))
         if (line.n)
             kd_log(KD_LOG_ERROR, "[SERVICE: HTTP Server] %.*s", KD_FMT(line));
+}
+
+const char *kd_tls_profile_pin_error(const kd_tls_profile *profile)
+{
+    return profile->pin_error;
+}
+
+bool kd_tls_profile_pins(const kd_tls_profile *profile, const uint8_t digest[32])
+{
+    for (uint32_t i = 0; i < profile->n_pins; i++)
+        if (CRYPTO_memcmp(profile->pins[i], digest, sizeof profile->pins[i]) == 0)
+            return true;
+    return false;
 }

@@ -23,7 +23,11 @@ typedef struct kd_tls_options {
     const kd_str *roots;             /* files of further authorities */
     const uint16_t *curves, *suites; /* IANA numbers; none: the defaults */
     const kd_tls_files *certificates;
-    uint32_t n_roots, n_curves, n_suites, n_certificates;
+    uint32_t n_roots, n_curves, n_suites, n_certificates, n_pins;
+    /* Static; not NULL: the peer's chain must hold a certificate whose public key (its SubjectPublicKeyInfo) has one of
+     * these SHA-256 digests, else the handshake fails with this text. */
+    const char *pin_error;
+    const uint8_t (*pins)[32];
 } kd_tls_options;
 
 /* The profile of these options, made when it is new: reads files (at load, not on the request path). What cannot be

@@ -5,6 +5,7 @@
 #include "net/tls_common.h"
 
 #include <arpa/inet.h>
+#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <time.h>
@@ -205,4 +206,22 @@ int kd_tls_verify_client(X509_STORE_CTX *ctx, void *unused)
     else
         word_chain(tls, X509_STORE_CTX_get_error(ctx));
     return 0;
+}
+
+bool kd_tls_verify_pins(kd_tls_stream *tls)
+{
+    const char *refusal = kd_tls_profile_pin_error(tls->profile);
+    if (!refusal || SSL_session_reused(tls->ssl)) /* a session is only resumed under the profile that made it */
+        return true;
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(tls->ssl);
+    for (int i = 0; chain && i < sk_X509_num(chain); i++) {
+        uint8_t digest[32], *key = NULL;
+        int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(sk_X509_value(chain, i)), &key);
+        bool pinned = n > 0 && SHA256(key, (size_t)n, digest) && kd_tls_profile_pins(tls->profile, digest);
+        OPENSSL_free(key);
+        if (pinned)
+            return true;
+    }
+    kd_tls_set_error(tls, "%s", refusal);
+    return false;
 }
