@@ -15,7 +15,7 @@ struct kd_fetch {
     kd_client own; /* with a TLS profile of its own there is no pool to share */
     bool has_own, running, redirected_away;
     kd_method method;
-    kd_str url, body;
+    kd_str url, body, referer; /* where a redirect came from */
     kd_fetch_field *fields;
     uint32_t n_fields, requests;
     size_t max_body, cap;
@@ -108,18 +108,30 @@ static bool splits(kd_str s)
     return false;
 }
 
+static bool names_agent(const kd_fetch *f)
+{
+    for (uint32_t i = 0; i < f->n_fields; i++)
+        if (kd_str_eq_ci(f->fields[i].name, KD_STR("User-Agent")))
+            return true;
+    return false;
+}
+
 static bool compose(kd_fetch *f, kd_str path, bool has_query, kd_str query, kd_str userinfo)
 {
     kd_buf head;
     kd_buf_init(&head, 1024 * 1024);
-    kd_buf_printf(&head, "%s %.*s%s%.*s HTTP/1.1\r\nHost: %.*s\r\nUser-Agent: Go-http-client/1.1\r\n",
-                  f->method == KD_METHOD_POST ? "POST" : "GET", KD_FMT(path.n ? path : KD_STR("/")),
-                  has_query ? "?" : "", KD_FMT(query), KD_FMT(f->call.target->host));
+    kd_buf_printf(&head, "%s %.*s%s%.*s HTTP/1.1\r\nHost: %.*s\r\n", f->method == KD_METHOD_POST ? "POST" : "GET",
+                  KD_FMT(path.n ? path : KD_STR("/")), has_query ? "?" : "", KD_FMT(query),
+                  KD_FMT(f->call.target->host));
+    if (!names_agent(f))
+        kd_buf_add(&head, KD_STR("User-Agent: Go-http-client/1.1\r\n"));
     if (f->method == KD_METHOD_POST)
         kd_buf_printf(&head, "Content-Length: %zu\r\n", f->body.n);
     for (uint32_t i = 0; i < f->n_fields; i++)
         if (!(f->redirected_away && is_credential(f->fields[i].name)))
             kd_buf_printf(&head, "%.*s: %.*s\r\n", KD_FMT(f->fields[i].name), KD_FMT(f->fields[i].value));
+    if (f->referer.n)
+        kd_buf_printf(&head, "Referer: %.*s\r\n", KD_FMT(f->referer));
     if (userinfo.n)
         kd_buf_printf(&head, "Authorization: Basic %.*s\r\n", KD_FMT(userinfo));
     kd_buf_add(&head, f->no_gzip ? KD_STR("\r\n") : KD_STR("Accept-Encoding: gzip\r\n\r\n"));
@@ -179,6 +191,16 @@ static void ask(kd_fetch *f)
 
 /* ---- the answer ------------------------------------------------------------------------------------------------- */
 
+/* Go tells where a redirect came from, without user and password, and not to http what was https. */
+static kd_str referer_of(kd_fetch *f, const kd_url *from, kd_str to)
+{
+    if (kd_str_eq(from->scheme, KD_STR("https")) && !kd_str_starts(to, KD_STR("https:")))
+        return KD_STR("");
+    kd_str text = kd_arena_printf(&f->arena, "%.*s://%.*s%.*s%s%.*s", KD_FMT(from->scheme), KD_FMT(from->host),
+                                  KD_FMT(from->raw_path), from->has_query ? "?" : "", KD_FMT(from->query));
+    return text.p && !splits(text) ? text : KD_STR("");
+}
+
 static bool redirects(kd_fetch *f)
 {
     unsigned status = f->call.head.status;
@@ -201,6 +223,7 @@ static bool redirects(kd_fetch *f)
         fail(f, KD_FAIL_BAD_URL, KD_STR("failed to parse Location header"));
         return true;
     }
+    f->referer = referer_of(f, &base, absolute);
     f->url = absolute;
     if (!keeps)
         f->method = KD_METHOD_GET;

@@ -18,7 +18,8 @@ typedef struct kd_fetch_field {
 typedef struct kd_fetch_request {
     kd_method method; /* GET or POST */
     kd_str url;
-    const kd_fetch_field *fields; /* sent in this order, behind Host, User-Agent and Content-Length */
+    const kd_fetch_field *fields; /* sent in this order, behind Host, User-Agent (unless one is here) and
+                                     Content-Length */
     uint32_t n_fields;
     kd_str body;
     kd_ns timeout;       /* over everything; 0: none but the dialer's */

@@ -10,6 +10,7 @@
 #include "gateway/registry.h"
 #include "gateway/worker.h"
 #include "net/listener.h"
+#include "net/offload.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #define LOG_ROOM        (1024u * 1024)
+#define OFFLOAD_QUEUE   256u
 #define ACCEPT_GRACE_MS 100 /* how long a closing listener waits for connections that still queue */
 #define POLL_NS         (20 * 1000 * 1000)
 #define LOOK_NS         (200 * 1000 * 1000) /* how often the main thread looks at the process's memory */
@@ -351,10 +353,12 @@ static int run(process *p, kd_errors *errors, const sigset_t *signals)
     kd_log(KD_LOG_INFO, "[SERVICE: Gin] Listening on port: %lld", (long long)p->generation->service->port);
     kd_memory_limit(&p->memory, &p->generation->limits);
     if (open_listener(p)) {
+        kd_offload_start(0, OFFLOAD_QUEUE); /* without threads everything is done on the workers */
         if (kd_workers_start(&p->workers, kd_gateway_worker_start, kd_gateway_worker_stop)) {
             kd_listener_start(p->listener);
             await_signals(p, signals);
         }
+        kd_offload_stop(); /* first: results go to workers that still run */
         kd_workers_join(&p->workers);
         kd_listener_destroy(p->listener);
     } else {
