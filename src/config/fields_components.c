@@ -108,6 +108,13 @@ static const kd_field telemetry_logging[] = {
 const kd_fields kd_telemetry_logging_fields = TABLE("telemetry/logging block", telemetry_logging, KD_SCOPE_SERVICE);
 
 static const kd_field gateway_compat[] = {
+    {FIELD("jwk_cache_by_kid", BOOL, IGNORE,
+           "A key that any key server gave counts for all, as with shared_cache_duration "
+           "in KrakenD."),
+     .edition = KD_EDITION_OWN, .dflt = "false"},
+    {FIELD("jwk_strict_expiry", BOOL, IGNORE,
+           "Keys never serve beyond cache_duration, even while the key server fails."),
+     .edition = KD_EDITION_OWN, .dflt = "false"},
     {FIELD("edition", STRING, IGNORE, "\"ce\" ignores what KrakenD's Community Edition ignores."),
      .edition = KD_EDITION_OWN},
 };

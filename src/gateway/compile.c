@@ -171,7 +171,7 @@ static void add_steps(builder *b, range *r, const kd_compile *compile, size_t fr
         add(b, type, &compiled);
         if (type->children && !b->failed)
             branch_off(b, r, compile, &compiled, i + 1);
-        while (compiled.stands_alone && i + 1 < KD_COUNT(order) && order[i + 1].stage == order[i].stage)
+        while (type->stands_alone && i + 1 < KD_COUNT(order) && order[i + 1].stage == order[i].stage)
             i++;
     }
 }

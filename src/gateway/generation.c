@@ -269,9 +269,11 @@ static void log_endpoint(const kd_generation *g, uint32_t i)
         return;
     }
     kd_log(KD_LOG_DEBUG, "[ENDPOINT: %.*s] Building the http handler", KD_FMT(e->route));
-    kd_log(KD_LOG_DEBUG, "[ENDPOINT: %.*s][JWTSigner] Signer disabled", KD_FMT(e->route));
+    if (!kd_extra_find(&e->extra, KD_STR("auth/signer")))
+        kd_log(KD_LOG_DEBUG, "[ENDPOINT: %.*s][JWTSigner] Signer disabled", KD_FMT(e->route));
     kd_plan_log_around(g->plans[i]);
-    kd_log(KD_LOG_INFO, "[ENDPOINT: %.*s][JWTValidator] Validator disabled for this endpoint", KD_FMT(e->route));
+    if (!kd_extra_find(&e->extra, KD_STR("auth/validator")))
+        kd_log(KD_LOG_INFO, "[ENDPOINT: %.*s][JWTValidator] Validator disabled for this endpoint", KD_FMT(e->route));
 }
 
 void kd_generation_log(const kd_generation *generation)

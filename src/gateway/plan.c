@@ -68,7 +68,7 @@ static void log_range(const kd_plan *plan, const kd_range *range)
 static uint16_t handler_of(const kd_plan *plan)
 {
     for (uint16_t i = plan->root.begin; i < plan->root.end; i++)
-        if (plan->steps[i].type == &kd_core_handler)
+        if (plan->steps[i].type == &kd_core_handler || plan->steps[i].type->stands_alone)
             return i;
     return plan->root.begin;
 }
@@ -77,11 +77,14 @@ void kd_plan_log(const kd_plan *plan)
 {
     kd_range pipe = plan->root;
     pipe.begin = handler_of(plan);
+    pipe.begin += plan->steps[pipe.begin].type->stands_alone;
     log_range(plan, &pipe);
 }
 
 void kd_plan_log_around(const kd_plan *plan)
 {
-    kd_range around = {.begin = plan->root.begin, .end = handler_of(plan)};
+    uint16_t handler = handler_of(plan);
+    bool instead = plan->steps[handler].type->stands_alone;
+    kd_range around = {.begin = plan->root.begin, .end = (uint16_t)(handler + instead)};
     log_range(plan, &around);
 }

@@ -41,8 +41,7 @@ typedef struct kd_compile {
 typedef struct kd_compiled {
     const void *config;
     kd_body_need request, response;
-    uint16_t copies;   /* KD_CHILDREN_REST: branches of the range at a time; 0 counts as 1 */
-    bool stands_alone; /* the steps that follow in the same stage are left out: this one stands for them */
+    uint16_t copies; /* KD_CHILDREN_REST: branches of the range at a time; 0 counts as 1 */
     const kd_location *at;
 } kd_compiled;
 
@@ -67,6 +66,7 @@ typedef struct kd_step_type {
     kd_verdict (*leave)(kd_branch *branch, const void *config, void *state);
     uint32_t state_size;
     kd_children children;
+    bool stands_alone; /* where it takes part, the steps that follow in its stage do not: it stands for them */
     /* One line for `krakend explain`; may be NULL. */
     void (*explain)(const void *config, kd_buf *out);
     /* The line that KrakenD logs at start while it builds this part; may be NULL. */
