@@ -150,11 +150,6 @@ static void advise(const kd_compile *compile, const kd_node *block, const router
                       "max_rate is 1/s or more",
                       o->client_rate)
             ->suggestion = KD_STR("set client_capacity");
-    if (r->strategy == BY_IP && !o->key.n && compile->generation->client_ip.trusts_v4 &&
-        compile->generation->client_ip.forwarded)
-        kd_errors_add(compile->errors, KD_SEVERITY_NOTE, block->at, compile->endpoint->path,
-                      "every client can name its own address in a header, and with it its own limit")
-            ->suggestion = KD_STR("set trusted_proxies in the service's router block");
 }
 
 static bool names_param(const kd_endpoint *e, kd_str key)
