@@ -42,10 +42,10 @@ void kd_log_str(kd_level level, kd_str message);
 void kd_log_raw(kd_str lines);
 /* A line on stderr as Go's default logger writes it: 2006/01/02 15:04:05 text. */
 void kd_log_std(const char *format, ...) KD_PRINTF(1, 2);
-/* The same for what strangers can cause: never waits, at most KD_LOG_STD_BURST lines a second in the whole process, each
- * cut after 1 KB. What is dropped is counted, and told by a line of its own once there is room. */
-void kd_log_std_some(const char *format, ...) KD_PRINTF(1, 2);
 #define KD_LOG_STD_BURST 100u
+/* The same for what strangers can cause: never waits, at most KD_LOG_STD_BURST lines a second in the whole process,
+ * each cut after 1 KB. What is dropped is counted, and told by a line of its own once there is room. */
+void kd_log_std_some(const char *format, ...) KD_PRINTF(1, 2);
 /* How many lines were dropped since the start. */
 uint64_t kd_log_dropped(void);
 
