@@ -2,8 +2,11 @@
 
 #include "gateway/registry.h"
 #include "gateway/worker.h"
+#include "net/tls_server.h"
 
 #include <stdlib.h>
+
+#define MAX_CERTIFICATES 64u /* that the line names */
 
 /* The shares of all workers; each adds its own on its own thread, one after the other. */
 typedef struct dump {
@@ -13,7 +16,29 @@ typedef struct dump {
     uint64_t connections, requests, answers, failures[KD_FAIL_COUNT];
     uint64_t scopes, detached, dropped_detached, fetches, held;
     uint64_t idle, connects, reuses, retries;
+    struct {
+        uint64_t coming, waiting, active, completed, resumed, failed, crowded_out;
+    } tls;
+    int64_t expires[MAX_CERTIFICATES]; /* of the listener's certificates, in the order of the configuration */
+    uint32_t n_expires;
 } dump;
+
+/* Present where the listener has TLS. */
+static void write_tls(kd_buf *line, const dump *d)
+{
+    if (!d->n_expires)
+        return;
+    kd_buf_printf(line,
+                  "\"tls\":{\"coming\":%llu,\"waiting\":%llu,\"active\":%llu,\"completed\":%llu,\"resumed\":%llu,"
+                  "\"failed\":%llu,\"crowded_out\":%llu,\"expires\":[",
+                  (unsigned long long)d->tls.coming, (unsigned long long)d->tls.waiting,
+                  (unsigned long long)d->tls.active, (unsigned long long)d->tls.completed,
+                  (unsigned long long)d->tls.resumed, (unsigned long long)d->tls.failed,
+                  (unsigned long long)d->tls.crowded_out);
+    for (uint32_t i = 0; i < d->n_expires; i++)
+        kd_buf_printf(line, "%s%lld", i ? "," : "", (long long)d->expires[i]);
+    kd_buf_add(line, KD_STR("]},"));
+}
 
 static void write_line(const dump *d)
 {
@@ -34,6 +59,7 @@ static void write_line(const dump *d)
     kd_buf_printf(&line, "\"pools\":{\"idle\":%llu,\"connects\":%llu,\"reuses\":%llu,\"retries\":%llu},",
                   (unsigned long long)d->idle, (unsigned long long)d->connects, (unsigned long long)d->reuses,
                   (unsigned long long)d->retries);
+    write_tls(&line, d);
     kd_buf_add(&line, KD_STR("\"workers\":["));
     for (unsigned i = 0; i < d->n; i++)
         kd_buf_printf(&line, "%s%u", i ? "," : "", d->by_worker[i]);
@@ -69,6 +95,21 @@ static void add(dump *d, const kd_gateway_worker *w)
     d->connects += w->client.connects;
     d->reuses += w->client.reuses;
     d->retries += w->client.retries;
+    const kd_handshakes *h = &w->server.handshakes;
+    d->tls.coming += h->n;
+    d->tls.waiting += h->n_waiting;
+    d->tls.active += h->n_active;
+    d->tls.completed += h->completed;
+    d->tls.resumed += h->resumed;
+    d->tls.failed += h->failed;
+    d->tls.crowded_out += h->crowded_out;
+    if (!w->generation->server.tls || d->n_expires)
+        return;
+    kd_tls_expiry expiries[MAX_CERTIFICATES];
+    uint32_t n = kd_tls_server_expiries(w->generation->server.tls, expiries, MAX_CERTIFICATES);
+    d->n_expires = n < MAX_CERTIFICATES ? n : MAX_CERTIFICATES;
+    for (uint32_t i = 0; i < d->n_expires; i++)
+        d->expires[i] = expiries[i].expires;
 }
 
 /* Gives `n` shares up; the lock is held and let go. */

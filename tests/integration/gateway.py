@@ -46,13 +46,13 @@ def eventually(condition, what):
 class Gateway:
     """A gateway running on a configuration; use it in a with statement."""
 
-    def __init__(self, config, prefix=(), stdout=subprocess.DEVNULL, env=None):
+    def __init__(self, config, prefix=(), stdout=subprocess.DEVNULL, env=None, stderr=subprocess.DEVNULL):
         self.folder = tempfile.mkdtemp(prefix="krakend-test-")
         self.port = free_port()
         self.file = os.path.join(self.folder, "krakend.json")
         self.write(config)
         command = list(prefix) + [BINARY, "run", "-c", self.file]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.DEVNULL,
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
                                         env=dict(os.environ, USAGE_DISABLE="1", **(env or {})))
 
     def write(self, config):
