@@ -24,11 +24,11 @@ typedef struct kd_handshake {
     kd_timer timer;
     kd_handshakes *h;
     struct kd_handshake *next, **link;           /* of all */
-    struct kd_handshake *next_waiting;           /* of its peer */
+    struct kd_handshake *before, *behind;        /* among those of its peer that wait */
     struct kd_handshake *next_work, **link_work; /* link NULL: not there */
     struct kd_handshake *older, *newer;
     struct kd_handshake_peer *peer;
-    kd_ns started; /* when it got its place */
+    kd_ns since; /* when it began to wait, or got its place */
     kd_address address;
     uint8_t state;
 } handshake;
@@ -37,9 +37,9 @@ typedef struct kd_handshake {
 typedef struct kd_handshake_peer {
     struct kd_handshake_peer *next, **link; /* of its bucket */
     struct kd_handshake_peer *next_turn;
-    handshake *waiting, **waiting_end;
-    uint32_t n, n_active; /* connections; those with a place */
-    bool queued;          /* among those that take turns */
+    handshake *waiting, *newest; /* in order of their coming */
+    uint32_t n, n_active;        /* connections; those with a place */
+    bool queued;                 /* among those that take turns */
     uint8_t key[16];
 } peer;
 
@@ -73,7 +73,6 @@ static peer *find_peer(kd_handshakes *h, const kd_address *address)
     if (!p)
         return NULL;
     memcpy(p->key, key, sizeof key);
-    p->waiting_end = &p->waiting;
     p->next = *bucket;
     if (p->next)
         p->next->link = &p->next;
@@ -152,7 +151,7 @@ static void leave_age(kd_handshakes *h, handshake *s)
 
 static void enter_age(kd_handshakes *h, handshake *s)
 {
-    s->started = loop_of(h)->now;
+    s->since = loop_of(h)->now;
     s->newer = NULL;
     s->older = h->newest;
     *(s->older ? &s->older->newer : &h->oldest) = s;
@@ -162,15 +161,31 @@ static void enter_age(kd_handshakes *h, handshake *s)
 static void leave_waiting(kd_handshakes *h, handshake *s)
 {
     peer *p = s->peer;
-    handshake **link = &p->waiting;
-    while (*link != s)
-        link = &(*link)->next_waiting;
-    *link = s->next_waiting;
-    if (!*link)
-        p->waiting_end = link;
+    *(s->before ? &s->before->behind : &p->waiting) = s->behind;
+    *(s->behind ? &s->behind->before : &p->newest) = s->before;
+    s->before = s->behind = NULL;
     h->n_waiting--;
     if (!p->waiting)
         unqueue_peer(h, p);
+}
+
+static void enter_waiting(kd_handshakes *h, handshake *s)
+{
+    peer *p = s->peer;
+    s->state = WAITING;
+    s->since = loop_of(h)->now;
+    s->behind = NULL;
+    s->before = p->newest;
+    *(s->before ? &s->before->behind : &p->waiting) = s;
+    p->newest = s;
+    h->n_waiting++;
+    queue_peer(h, p);
+}
+
+/* In order; but where there are more than can be served in time, those who have come last still can. */
+static handshake *next_waiting(const kd_handshakes *h, const peer *p)
+{
+    return loop_of(h)->now - p->waiting->since >= KD_HANDSHAKE_PATIENCE ? p->newest : p->waiting;
 }
 
 static void leave_state(kd_handshakes *h, handshake *s)
@@ -321,7 +336,7 @@ static bool start_next(kd_handshakes *h)
     peer *p = h->turns;
     if (!p || (most && h->n_active >= most))
         return false;
-    handshake *s = p->waiting;
+    handshake *s = next_waiting(h, p);
     if (!kd_tls_server_start(&s->stream, h->settings->tls))
         return false;
     leave_waiting(h, s);
@@ -341,7 +356,7 @@ static void crowd_out(kd_handshakes *h)
     const kd_server_settings *settings = h->settings;
     kd_ns now = loop_of(h)->now;
     uint32_t wanted = h->n_waiting;
-    for (handshake *s = h->oldest, *next; s && wanted && now - s->started >= KD_HANDSHAKE_STALL; s = next) {
+    for (handshake *s = h->oldest, *next; s && wanted && now - s->since >= KD_HANDSHAKE_STALL; s = next) {
         const peer *p = s->peer;
         bool full = h->turns && settings->max_handshakes && h->n_active >= settings->max_handshakes;
         bool share =
@@ -450,14 +465,8 @@ static void look(handshake *s)
         fail(s, kd_str_from_c(text));
     } else if (ioctl(s->stream.io.fd, FIONREAD, &there) == 0 && (uint32_t)there < RECORD + length && ended)
         fail(s, KD_STR("unexpected EOF"));
-    else if ((uint32_t)there >= RECORD + length) {
-        s->state = WAITING;
-        s->next_waiting = NULL;
-        *s->peer->waiting_end = s;
-        s->peer->waiting_end = &s->next_waiting;
-        h->n_waiting++;
-        queue_peer(h, s->peer);
-    }
+    else if ((uint32_t)there >= RECORD + length)
+        enter_waiting(h, s);
 }
 
 static void on_ready(kd_io *io)

@@ -2,9 +2,9 @@
  *
  * A connection costs no TLS before its first record is there whole: who sends nothing, or a byte a second, holds a few
  * hundred bytes until its time is over. Then it waits for one of the worker's places. Clients take turns by address, so
- * that one that opens thousands does not push the others aside; who has had a place for two seconds loses it when
- * others wait. Handshakes take at most a millisecond of a turn of the loop: requests of other connections are served in
- * between.
+ * that one that opens thousands does not push the others aside; those of one address are taken in order, or, once that
+ * means more than a second, the last to come first. Who has had a place for two seconds loses it when others wait.
+ * Handshakes take at most a millisecond of a turn of the loop: requests of other connections are served in between.
  *
  * What goes wrong is a line on stderr as Go's server writes it (spec/01 section 3.2). */
 #ifndef KD_HTTP_HANDSHAKE_H
@@ -15,10 +15,11 @@
 #include "net/stream.h"
 #include "net/worker.h"
 
-#define KD_HANDSHAKE_STALL   (2 * KD_SECOND) /* with a place, while others wait */
-#define KD_HANDSHAKE_TURN    (1 * KD_MS)     /* of one turn of the loop */
-#define KD_HANDSHAKE_LINGER  (500 * KD_MS)   /* for the client to read why it was refused */
-#define KD_HANDSHAKE_BUCKETS 512u            /* of client addresses */
+#define KD_HANDSHAKE_STALL    (2 * KD_SECOND) /* with a place, while others wait */
+#define KD_HANDSHAKE_PATIENCE KD_SECOND       /* of waiting in order */
+#define KD_HANDSHAKE_TURN     (1 * KD_MS)     /* of one turn of the loop */
+#define KD_HANDSHAKE_LINGER   (500 * KD_MS)   /* for the client to read why it was refused */
+#define KD_HANDSHAKE_BUCKETS  512u            /* of client addresses */
 
 struct kd_handshake;
 struct kd_handshake_peer;

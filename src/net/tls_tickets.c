@@ -102,13 +102,15 @@ static int on_ticket(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *ciphe
 static SSL_TICKET_RETURN on_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t n,
                                    SSL_TICKET_STATUS status, void *unused)
 {
-    (void)ssl, (void)name, (void)n, (void)unused;
+    (void)name, (void)n, (void)unused;
     if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     const X509 *peer = SSL_SESSION_get0_peer(session);
     if (peer && X509_cmp_current_time(X509_get0_notAfter(peer)) < 0)
         return SSL_TICKET_RETURN_IGNORE_RENEW;
-    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+    /* A ticket of TLS 1.3 should be used once only (RFC 8446 appendix C.4): each handshake gives the next one. */
+    bool next = status == SSL_TICKET_SUCCESS_RENEW || SSL_version(ssl) == TLS1_3_VERSION;
+    return next ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 
 bool kd_tls_tickets_install(SSL_CTX *ctx)
