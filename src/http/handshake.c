@@ -206,9 +206,18 @@ static void leave_state(kd_handshakes *h, handshake *s)
 /* ---- the end of a handshake ----------------------------------------------------------------------------------------
  */
 
+/* Calls us again in the next turn: the event of one that has something to do, or waits, is as good as any. */
+static void ask_again(kd_handshakes *h)
+{
+    handshake *s = h->work ? h->work : h->turns ? h->turns->waiting : NULL;
+    if (s)
+        kd_loop_requeue(loop_of(h), &s->stream.io);
+}
+
 static void destroy(handshake *s)
 {
     kd_handshakes *h = s->h;
+    bool asked = s->stream.io.queued; /* its event was to wake the others, maybe */
     leave_state(h, s);
     kd_stream_close(&s->stream); /* nothing where it was moved away */
     kd_timer_disarm(&loop_of(h)->timers, &s->timer);
@@ -220,6 +229,8 @@ static void destroy(handshake *s)
     h->worker->n_connections--;
     free(s);
     kd_ledger_release(KD_ACCOUNT_CONNECTIONS, sizeof(handshake));
+    if (asked)
+        ask_again(h);
 }
 
 static void complain(const handshake *s, kd_str why)
@@ -370,14 +381,6 @@ static void crowd_out(kd_handshakes *h)
     }
 }
 
-/* Calls us again in the next turn: the event of one that has something to do, or waits, is as good as any. */
-static void ask_again(kd_handshakes *h)
-{
-    handshake *s = h->work ? h->work : h->turns ? h->turns->waiting : NULL;
-    if (s)
-        kd_loop_requeue(loop_of(h), &s->stream.io);
-}
-
 static void pump(kd_handshakes *h)
 {
     if (h->turn != loop_of(h)->turns) {
@@ -486,7 +489,7 @@ static void on_ready(kd_io *io)
         swallow(s);
         break;
     }
-    if (h->work || h->turns)
+    if (h->work || h->n_waiting)
         pump(h);
 }
 

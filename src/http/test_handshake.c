@@ -173,6 +173,22 @@ static void test_shares(void **state)
     finish();
 }
 
+/* An address that has all its places, and then more that wait: somebody must look after them, although no event comes.
+ */
+static void test_share_is_full(void **state)
+{
+    begin(2, 2);
+    come(1, true);
+    come(1, true);
+    assert_counts(2, 0, 2);
+    while (kd_timer_armed(&h.retry))
+        kd_loop_turn(&worker->loop, -1);
+    come(1, true);
+    assert_counts(3, 1, 2);
+    assert_true(kd_timer_armed(&h.retry));
+    finish();
+}
+
 static void test_memory(void **state)
 {
     begin(0, 0);
@@ -232,8 +248,9 @@ static void test_strangers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places), cmocka_unit_test(test_turns), cmocka_unit_test(test_shares),
-        cmocka_unit_test(test_memory), cmocka_unit_test(test_ends),  cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_places),        cmocka_unit_test(test_turns),  cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_share_is_full), cmocka_unit_test(test_memory), cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_strangers),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
