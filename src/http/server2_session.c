@@ -203,9 +203,7 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *fram
         c->in_block = !(frame->flags & NGHTTP2_FLAG_END_HEADERS);
         break;
     case NGHTTP2_DATA:
-        if (frame->length || (frame->flags & NGHTTP2_FLAG_END_STREAM))
-            kd_h2_guard_earn(&c->guard, 1);
-        else
+        if (!frame->length && !(frame->flags & NGHTTP2_FLAG_END_STREAM))
             ok = kd_h2_guard_frame(&c->guard, now_of(c));
         break;
     case NGHTTP2_PRIORITY:
@@ -282,10 +280,10 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
         q = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
         if (end && q)
             end_body(q);
-        /* All padding: it brings nothing either. */
-        if (!end && frame->hd.length && frame->hd.length == frame->data.padlen &&
-            !kd_h2_guard_frame(&c->guard, now_of(c)))
-            return give_up(c, NGHTTP2_ENHANCE_YOUR_CALM);
+        if (frame->hd.length > frame->data.padlen)
+            kd_h2_guard_earn(&c->guard, 1);
+        else if (!end && frame->hd.length && !kd_h2_guard_frame(&c->guard, now_of(c)))
+            return give_up(c, NGHTTP2_ENHANCE_YOUR_CALM); /* all padding: it brings nothing either */
         break;
     case NGHTTP2_RST_STREAM:
         q = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);

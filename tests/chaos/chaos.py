@@ -41,6 +41,12 @@ class Watched(Gateway):
         with open("/proc/%d/statm" % self.pid(), encoding="utf-8") as f:
             return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
+    def ticks(self):
+        """Time of CPU that the process has used, in the system's ticks."""
+        with open("/proc/%d/stat" % self.pid(), encoding="utf-8") as f:
+            fields = f.read().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
     def keeps_freed_memory(self):
         """Builds with a sanitizer hold back what is freed and need memory of their own."""
         with open("/proc/%d/maps" % self.pid(), encoding="utf-8") as f:
