@@ -241,7 +241,9 @@ def _(t):
         s = p.get()
         while True:
             f = p.read()
-            if f and f[0] == HEADERS and f[2] == s:
+            if f is None:
+                raise Wrong("closed")
+            if f[0] == HEADERS and f[2] == s:
                 break
         fields = p.decoder.decode(f[3])
         if fields[0][0] != ":status" or sum(n.startswith(":") for n, _ in fields) != 1:
@@ -267,7 +269,9 @@ def _(t):
         s = p.begin_post(("expect", "100-continue"), ("content-length", "4"))
         while True:
             f = p.read()
-            if f and f[0] == HEADERS and f[2] == s:
+            if f is None:
+                raise Wrong("closed")
+            if f[0] == HEADERS and f[2] == s:
                 break
         fields = p.decoder.decode(f[3])
         if fields != [(":status", "100")] or f[1] & END_STREAM:
