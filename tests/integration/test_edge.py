@@ -284,6 +284,16 @@ class Bots(WithBackend):
         status, found = ask(gateway, "/p", ("User-Agent", "bad"), method="POST")
         self.assertEqual((status, found.get("Allow"), found.get("X-Krakend")), (403, ["GET"], None))
 
+    def test_patterns_are_told_apart(self):
+        """They are matched in one walk where that means the same: open quotes, names of groups, flags of one alone."""
+        for patterns, table in ((["\\Qa", "b\\E"], (("a", 403), ("b", 403), ("a)|(?:b", 403), ("c", 200))),
+                                (["(?P<n>x)", "(?P<n>y)"], (("x", 403), ("y", 403), ("z", 200))),
+                                (["(?i)one", "TWO"], (("ONE", 403), ("two", 200), ("TWO", 403))),
+                                (["a|^b", "c$"], (("ba", 403), ("b1", 403), ("1b", 200), ("c1", 200), ("1c", 403)))):
+            gateway = start(self, service(self.backend.host, {"security/bot-detector": {"patterns": patterns}}))
+            for agent, status in table:
+                self.assertEqual(ask(gateway, "/p", ("User-Agent", agent))[0], status, (patterns, agent))
+
     def test_many_agents(self):
         """More agents than are remembered: the verdicts stay right, and a reload forgets none of it wrongly."""
         extra = {"security/bot-detector": {"patterns": ["[02468]$"], "cache_size": 16}}

@@ -214,6 +214,23 @@ static const kd_str *texts_of(kd_arena *arena, const kd_node *list, uint32_t *n)
     return v;
 }
 
+/* All patterns as one, which is found in one walk over the text. NULL where they do not go together: equal names of
+ * groups, quotes that may be left open, too large. */
+static const kd_regex *join(const kd_compile *compile, const kd_str *texts, uint32_t n)
+{
+    kd_buf all;
+    kd_str error;
+    kd_buf_init(&all, 1024 * 1024);
+    for (uint32_t i = 0; i < n; i++)
+        if (kd_str_search(texts[i], KD_STR("\\Q")) >= 0)
+            all.failed = true;
+        else
+            kd_buf_printf(&all, "%s(?:%.*s)", i ? "|" : "", KD_FMT(texts[i]));
+    const kd_regex *regex = all.failed ? NULL : kd_generation_expression(compile->generation, kd_buf_str(&all), &error);
+    kd_buf_fini(&all);
+    return regex;
+}
+
 /* Compiles the patterns. False without memory, or (*problem is set) when one is none. */
 static bool compile_patterns(const kd_compile *compile, const kd_node *list, kd_bot_options *out, options *o)
 {
@@ -232,6 +249,11 @@ static bool compile_patterns(const kd_compile *compile, const kd_node *list, kd_
     }
     out->patterns = v;
     out->n_patterns = n;
+    const kd_regex *all = n > 1 ? join(compile, texts, n) : NULL;
+    if (all) {
+        v[0] = all;
+        out->n_patterns = 1;
+    }
     return true;
 }
 

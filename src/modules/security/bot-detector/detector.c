@@ -3,7 +3,8 @@
 #include "base/map.h"
 
 struct kd_bot_detector {
-    kd_map agents; /* the value is `bot` or `human` */
+    kd_map agents;    /* the value is `bot` or `human` */
+    uint64_t lengths; /* of the agents, modulo 64: most that come are told apart by it */
     const kd_regex *const *patterns;
     uint32_t n_patterns;
     bool empty_is_bot;
@@ -11,11 +12,18 @@ struct kd_bot_detector {
 
 static const char human, bot;
 
-static bool note(kd_map *agents, const kd_str *v, uint32_t n, const char *what)
+static uint64_t length_bit(kd_str agent)
+{
+    return (uint64_t)1 << (agent.n & 63);
+}
+
+static bool note(kd_bot_detector *detector, const kd_str *v, uint32_t n, const char *what)
 {
     bool ok = true;
-    for (uint32_t i = 0; i < n && ok; i++)
-        ok = kd_map_put(agents, v[i], (void *)what);
+    for (uint32_t i = 0; i < n && ok; i++) {
+        detector->lengths |= length_bit(v[i]);
+        ok = kd_map_put(&detector->agents, v[i], (void *)what);
+    }
     return ok;
 }
 
@@ -28,8 +36,8 @@ kd_bot_detector *kd_bot_detector_create(kd_arena *arena, const kd_bot_options *o
     detector->patterns = options->patterns;
     detector->n_patterns = options->n_patterns;
     detector->empty_is_bot = options->empty_is_bot;
-    bool ok = note(&detector->agents, options->deny, options->n_deny, &bot) &&
-              note(&detector->agents, options->allow, options->n_allow, &human);
+    bool ok = note(detector, options->deny, options->n_deny, &bot) &&
+              note(detector, options->allow, options->n_allow, &human);
     return ok ? detector : NULL;
 }
 
@@ -37,7 +45,7 @@ kd_bot_verdict kd_bot_detector_look(const kd_bot_detector *detector, kd_str agen
 {
     if (agent.n == 0)
         return detector->empty_is_bot ? KD_BOT_YES : KD_BOT_NO;
-    const char *what = detector->agents.count ? kd_map_get(&detector->agents, agent) : NULL;
+    const char *what = detector->lengths & length_bit(agent) ? kd_map_get(&detector->agents, agent) : NULL;
     if (what)
         return what == &bot ? KD_BOT_YES : KD_BOT_NO;
     return detector->n_patterns ? KD_BOT_ASK_PATTERNS : KD_BOT_NO;

@@ -78,18 +78,25 @@ static void put(kd_headers *to, const kd_header *field)
     to->n++;
 }
 
-/* What the client sent under one name, under another. The scanner has seen that nothing in it splits a message. */
+/* What the client sent, under another name. The scanner has seen that nothing in it splits a message. */
+static void put_as(kd_headers *to, kd_str name, const kd_header *from)
+{
+    kd_header *room = kd_headers_room(to);
+    if (!room)
+        return;
+    *room = *from;
+    room->name = name.p;
+    room->name_n = (uint16_t)name.n;
+    room->token = KD_HEADER_OTHER;
+    to->n++;
+}
+
+/* All that the client sent under one name, under another. */
 static void echo(kd_headers *to, kd_str name, const kd_headers *from, kd_str of)
 {
-    for (uint32_t i = 0; i < from->n; i++) {
-        if (!kd_str_eq(kd_header_name(&from->v[i]), of))
-            continue;
-        kd_header field = from->v[i];
-        field.name = name.p;
-        field.name_n = (uint16_t)name.n;
-        field.token = KD_HEADER_OTHER;
-        put(to, &field);
-    }
+    for (uint32_t i = 0; i < from->n; i++)
+        if (kd_str_eq(kd_header_name(&from->v[i]), of))
+            put_as(to, name, &from->v[i]);
 }
 
 static kd_str first_of(const kd_headers *headers, kd_str name)
@@ -135,12 +142,16 @@ static void say_fields(const cors *c, const char *what, kd_headers *headers)
     kd_buf_fini(&text);
 }
 
-static void allow_origin(const cors *c, const kd_headers *from, kd_headers *to)
+/* `origin` is the first field of that name. */
+static void allow_origin(const cors *c, const kd_headers *from, const kd_header *origin, kd_headers *to)
 {
-    if (kd_cors_policy_takes_all(c->policy))
+    if (kd_cors_policy_takes_all(c->policy)) {
         put(to, &c->origin_all);
-    else
-        echo(to, name_origin, from, KD_STR("Origin"));
+        return;
+    }
+    for (const kd_header *field = origin; field < from->v + from->n; field++)
+        if (field->token == KD_HEADER_ORIGIN)
+            put_as(to, name_origin, field);
 }
 
 /* Are the names that the preflight asks for welcome? False without memory, too. */
@@ -175,7 +186,7 @@ static void preflight(const cors *c, kd_arena *arena, const kd_headers *from, kd
     } else if (!takes_headers(c, arena, from, &asks)) {
         say(c, "  Preflight aborted: headers '[%.*s]' not allowed", KD_FMT(first_of(from, asked_headers)));
     } else {
-        allow_origin(c, from, to);
+        allow_origin(c, from, field, to);
         echo(to, name_methods, from, asked_method);
         if (asks && first_of(from, asked_headers).n)
             echo(to, name_headers, from, asked_headers);
@@ -200,7 +211,7 @@ static void actual(const cors *c, const kd_headers *from, kd_str method, kd_head
     } else if (!kd_cors_policy_takes_method(c->policy, method)) {
         say(c, "  Actual request no headers added: method '%.*s' not allowed", KD_FMT(method));
     } else {
-        allow_origin(c, from, to);
+        allow_origin(c, from, field, to);
         if (c->has_exposed)
             put(to, &c->exposed);
         if (c->has_credentials)

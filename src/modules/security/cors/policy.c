@@ -31,6 +31,14 @@ static bool has_star(kd_cors_list list)
     return false;
 }
 
+static kd_str small_letters(kd_arena *arena, kd_str s)
+{
+    kd_str copy = kd_arena_copy(arena, s);
+    for (size_t i = 0; copy.p && i < copy.n; i++)
+        ((char *)copy.p)[i] = (char)kd_lower((uint8_t)copy.p[i]);
+    return copy;
+}
+
 static bool read_origins(kd_cors_policy *policy, kd_arena *arena, kd_cors_list list)
 {
     policy->all_origins = list.n == 0 || has_star(list);
@@ -38,11 +46,14 @@ static bool read_origins(kd_cors_policy *policy, kd_arena *arena, kd_cors_list l
         return true;
     entry *origins = KD_NEW_ARRAY(arena, entry, list.n);
     for (uint32_t i = 0; origins && i < list.n; i++) {
-        ptrdiff_t at = kd_str_find(list.v[i], '*');
-        origins[i] = (entry){.head = list.v[i], .open = at >= 0};
+        kd_str text = small_letters(arena, list.v[i]);
+        ptrdiff_t at = text.p ? kd_str_find(text, '*') : -1;
+        if (!text.p)
+            return false;
+        origins[i] = (entry){.head = text, .tail = KD_STR(""), .open = at >= 0};
         if (at >= 0) {
-            origins[i].head = kd_str_head(list.v[i], (size_t)at);
-            origins[i].tail = kd_str_from(list.v[i], (size_t)at + 1);
+            origins[i].head = kd_str_head(text, (size_t)at);
+            origins[i].tail = kd_str_from(text, (size_t)at + 1);
         }
     }
     policy->origins = origins;
@@ -62,11 +73,9 @@ static bool read_names(kd_cors_policy *policy, kd_arena *arena, kd_cors_list lis
         return true;
     kd_str *names = KD_NEW_ARRAY(arena, kd_str, list.n);
     for (uint32_t i = 0; names && i < list.n; i++) {
-        names[i] = kd_arena_copy(arena, list.v[i]);
+        names[i] = small_letters(arena, list.v[i]);
         if (!names[i].p)
             return false;
-        for (size_t k = 0; k < names[i].n; k++)
-            ((char *)names[i].p)[k] = (char)kd_lower((uint8_t)names[i].p[k]);
         if (names[i].n > policy->longest)
             policy->longest = names[i].n;
     }
@@ -94,20 +103,31 @@ bool kd_cors_policy_takes_all(const kd_cors_policy *policy)
     return policy->all_origins;
 }
 
-static bool fits(const entry *o, kd_str s)
+static bool fits(const entry *o, kd_str s, bool (*same)(kd_str a, kd_str b))
 {
     if (!o->open)
-        return s.n == o->head.n && kd_str_eq_ci(s, o->head);
-    return s.n >= o->head.n + o->tail.n && kd_str_eq_ci(kd_str_head(s, o->head.n), o->head) &&
-           kd_str_eq_ci(kd_str_from(s, s.n - o->tail.n), o->tail);
+        return s.n == o->head.n && same(s, o->head);
+    return s.n >= o->head.n + o->tail.n && same(kd_str_head(s, o->head.n), o->head) &&
+           same(kd_str_from(s, s.n - o->tail.n), o->tail);
+}
+
+static bool same_bytes(kd_str a, kd_str b)
+{
+    return kd_str_eq(a, b);
 }
 
 bool kd_cors_policy_takes_origin(const kd_cors_policy *policy, kd_str origin)
 {
+    if (policy->all_origins)
+        return true;
     for (uint32_t i = 0; i < policy->n_origins; i++)
-        if (fits(&policy->origins[i], origin))
+        if (fits(&policy->origins[i], origin, same_bytes))
             return true;
-    return policy->all_origins;
+    /* browsers send origins in small letters: the slow way is for others, and for those that are not let in */
+    for (uint32_t i = 0; i < policy->n_origins; i++)
+        if (fits(&policy->origins[i], origin, kd_str_eq_ci))
+            return true;
+    return false;
 }
 
 bool kd_cors_policy_takes_method(const kd_cors_policy *policy, kd_str method)
