@@ -286,7 +286,7 @@ class Bots(WithBackend):
 
     def test_patterns_are_told_apart(self):
         """They are matched in one walk where that means the same: open quotes, names of groups, flags of one alone."""
-        for patterns, table in ((["\\Qa", "b\\E"], (("a", 403), ("b", 403), ("a)|(?:b", 403), ("c", 200))),
+        for patterns, table in ((["\\Qa", "b\\Q\\E"], (("a", 403), ("b", 403), ("c", 200))),
                                 (["(?P<n>x)", "(?P<n>y)"], (("x", 403), ("y", 403), ("z", 200))),
                                 (["(?i)one", "TWO"], (("ONE", 403), ("two", 200), ("TWO", 403))),
                                 (["a|^b", "c$"], (("ba", 403), ("b1", 403), ("1b", 200), ("c1", 200), ("1c", 403)))):
