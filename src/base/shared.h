@@ -45,8 +45,8 @@ bool kd_table_look(kd_table *table, kd_str key, kd_ns now, kd_table_visitor visi
 /* Takes the key out; false when it was not there. */
 bool kd_table_remove(kd_table *table, kd_str key);
 /* Walks over at most `budget` places from *cursor (0 at first): expired entries are taken out, the visitor (may be
- * NULL) is called on the others with fresh = false. False, with *cursor = 0, once the whole table was walked.
- * Entries that come or go meanwhile may be missed. */
+ * NULL) is called on the others with fresh = false. Parts of the table that are empty then give their memory back.
+ * False, with *cursor = 0, once the whole table was walked. Entries that come or go meanwhile may be missed. */
 bool kd_table_walk(kd_table *table, uint64_t *cursor, uint32_t budget, kd_ns now, kd_table_visitor visitor,
                    void *context);
 kd_table_stats kd_table_stats_read(kd_table *table);

@@ -317,6 +317,19 @@ bool kd_table_remove(kd_table *table, kd_str bytes)
     return i != NONE;
 }
 
+/* A shard in which nothing is left gives its memory back. */
+static void shrink(const kd_table *t, shard *s)
+{
+    if (s->count || !s->slab_count)
+        return;
+    for (uint32_t i = 0; i < s->slab_count; i++)
+        release(s->slabs[i], slab_size(t));
+    release(s->index, s->index_size * sizeof(uint32_t));
+    s->index = NULL;
+    s->index_size = s->slab_count = 0;
+    s->free = NONE;
+}
+
 bool kd_table_walk(kd_table *table, uint64_t *cursor, uint32_t budget, kd_ns now, kd_table_visitor visitor,
                    void *context)
 {
@@ -334,8 +347,10 @@ bool kd_table_walk(kd_table *table, uint64_t *cursor, uint32_t budget, kd_ns now
             else if (visitor)
                 call(table, s, at, false, visitor, context);
         }
-        if (at >= end)
+        if (at >= end) {
             at = 0, which++;
+            shrink(table, s);
+        }
         pthread_mutex_unlock(&s->lock);
     }
     *cursor = which < table->shard_count ? (uint64_t)which << 32 | at : 0;

@@ -255,8 +255,7 @@ static void test_redirects(void **state)
     gateway_down();
 }
 
-/* ---- many at once -------------------------------------------------------------------------------------------------
- */
+/* ---- many at once ----------------------------------------------------------------------------------------------- */
 
 #define CROWD 5
 
@@ -328,14 +327,23 @@ static void test_crowds(void **state)
     }
 }
 
-/* What could not serve others is not waited for again. */
+static unsigned marks(void)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < KD_CACHE_MARKS; i++)
+        n += any_cache()->alone[i] != 0;
+    return n;
+}
+
+/* What could not serve others is not waited for again, until an answer can. */
 static void test_alone(void **state)
 {
-    static const scripted says[] = {SAYS(OK JSON "{\"a\":1}")};
+    static const scripted says[] = {SAYS(OK JSON "{\"a\":1}"), SAYS(OK FOREVER JSON "{\"a\":1}")};
     test_front f[CROWD];
     gateway_up(config);
     for (int round = 0; round < 2; round++) {
-        forget(&one, says, 1);
+        forget(&one, &says[round], 1);
+        assert_int_equal(marks(), round);
         for (unsigned k = 0; k < CROWD; k++)
             begin(&f[k], "/json/1", "");
         assert_int_equal(kd_lanes_waiting(any_cache()->lanes), round ? 0 : CROWD - 1);
@@ -344,11 +352,11 @@ static void test_alone(void **state)
             front_fini(&f[k]);
         forget_connections();
     }
+    assert_int_equal(marks(), 0);
     gateway_down();
 }
 
-/* ---- every end ----------------------------------------------------------------------------------------------------
- */
+/* ---- every end -------------------------------------------------------------------------------------------------- */
 
 /* Ways a request can go: what is stored before it, and what the backend says. */
 static const struct {
@@ -541,8 +549,7 @@ static void test_no_memory(void **state)
     gateway_down();
 }
 
-/* ---- the block ----------------------------------------------------------------------------------------------------
- */
+/* ---- the block -------------------------------------------------------------------------------------------------- */
 
 static kd_generation *compile(const char *endpoints, kd_errors *errors, kd_arena *work)
 {

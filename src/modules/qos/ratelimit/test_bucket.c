@@ -237,6 +237,7 @@ static void test_many_clients(void **state)
     for (unsigned i = 0; i < KD_CLIENTS_MAX; i++)
         ask(clients, 5000000, 11 * KD_SECOND);
     assert_int_equal(kd_clients_stats(clients).entries, 1);
+    assert_true(kd_ledger_used(KD_ACCOUNT_TABLES) - before <= 1u << 20);
     kd_clients_destroy(clients);
     assert_int_equal(kd_ledger_used(KD_ACCOUNT_TABLES), before);
 }
