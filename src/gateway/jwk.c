@@ -201,7 +201,7 @@ static void end_job(kd_worker *worker, kd_job *job)
     free(a);
 }
 
-static bool read_elsewhere(const asking *from, kd_gateway_worker *worker, kd_str text)
+static bool read_elsewhere(kd_jwk_done done, void *context, kd_gateway_worker *worker, kd_str text)
 {
     asking *a = malloc(sizeof *a + text.n);
     if (!a)
@@ -210,8 +210,8 @@ static bool read_elsewhere(const asking *from, kd_gateway_worker *worker, kd_str
                           .on_done = end_job,
                           .worker = worker->net,
                           .deadline = worker->net->loop.now + KD_JWK_TIMEOUT},
-                  .done = from->done,
-                  .context = from->context,
+                  .done = done,
+                  .context = context,
                   .n = text.n};
     memcpy(a->text, text.p, text.n);
     if (kd_offload_submit(&a->job))
@@ -229,20 +229,20 @@ static bool is_json(const kd_response_head *head)
 
 /* The fetch needs the worker again where its document goes elsewhere. */
 typedef struct ticket {
-    asking ask;
+    kd_jwk_done done;
+    void *context;
     kd_gateway_worker *worker;
 } ticket;
 
 static void on_answer(void *context, const kd_fetch_result *result)
 {
     ticket *t = context;
-    asking *a = &t->ask;
     if (result->failure != KD_FAIL_NONE)
-        a->done(a->context, NULL, result->failure, result->error);
+        t->done(t->context, NULL, result->failure, result->error);
     else if (!is_json(result->head))
-        a->done(a->context, NULL, KD_FAIL_BAD_BODY, KD_STR("should have a JSON content type for JWKS endpoint"));
-    else if (result->body.n <= ELSEWHERE || !read_elsewhere(a, t->worker, result->body))
-        read_document(result->body, a->done, a->context);
+        t->done(t->context, NULL, KD_FAIL_BAD_BODY, KD_STR("should have a JSON content type for JWKS endpoint"));
+    else if (result->body.n <= ELSEWHERE || !read_elsewhere(t->done, t->context, t->worker, result->body))
+        read_document(result->body, t->done, t->context);
     free(t);
 }
 
@@ -258,7 +258,7 @@ void kd_jwk_fetch(const kd_jwk_remote *remote, kd_gateway_worker *worker, kd_jwk
                                 .tls = remote->tls};
     ticket *t = malloc(sizeof *t);
     if (t)
-        *t = (ticket){.ask = {.done = done, .context = context}, .worker = worker};
+        *t = (ticket){done, context, worker};
     if (t && kd_fetch_start(worker, &request, on_answer, t))
         return;
     free(t);
