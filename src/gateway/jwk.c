@@ -160,14 +160,20 @@ void kd_jwk_remote_fini(kd_jwk_remote *remote)
     kd_arena_reset(&remote->arena);
 }
 
-/* A fetch under way, and the job that reads a long document. */
+/* A fetch under way: who wants its keys. */
 typedef struct asking {
-    kd_job job;
     kd_jwk_done done;
     void *context;
+    kd_gateway_worker *worker;
+} asking;
+
+/* A long document that another thread reads. */
+typedef struct reading {
+    kd_job job;
+    asking ask;
     size_t n;
     char text[];
-} asking;
+} reading;
 
 static void read_document(kd_str text, kd_jwk_done done, void *context)
 {
@@ -189,34 +195,30 @@ static void read_document(kd_str text, kd_jwk_done done, void *context)
 
 static void run_job(kd_job *job)
 {
-    asking *a = KD_CONTAINER(job, asking, job);
-    read_document(kd_str_of(a->text, a->n), a->done, a->context);
+    reading *r = KD_CONTAINER(job, reading, job);
+    read_document(kd_str_of(r->text, r->n), r->ask.done, r->ask.context);
 }
 
 static void end_job(kd_worker *worker, kd_job *job)
 {
-    asking *a = KD_CONTAINER(job, asking, job);
+    reading *r = KD_CONTAINER(job, reading, job);
     if (job->expired)
-        a->done(a->context, NULL, KD_FAIL_SHED, KD_STR("the gateway is busy"));
-    free(a);
+        r->ask.done(r->ask.context, NULL, KD_FAIL_SHED, KD_STR("the gateway is busy"));
+    free(r);
 }
 
-static bool read_elsewhere(kd_jwk_done done, void *context, kd_gateway_worker *worker, kd_str text)
+static bool read_elsewhere(const asking *ask, kd_str text)
 {
-    asking *a = malloc(sizeof *a + text.n);
-    if (!a)
+    reading *r = malloc(sizeof *r + text.n);
+    kd_worker *net = ask->worker->net;
+    if (!r)
         return false;
-    *a = (asking){.job = {.run = run_job,
-                          .on_done = end_job,
-                          .worker = worker->net,
-                          .deadline = worker->net->loop.now + KD_JWK_TIMEOUT},
-                  .done = done,
-                  .context = context,
-                  .n = text.n};
-    memcpy(a->text, text.p, text.n);
-    if (kd_offload_submit(&a->job))
+    kd_job job = {.run = run_job, .on_done = end_job, .worker = net, .deadline = net->loop.now + KD_JWK_TIMEOUT};
+    *r = (reading){.job = job, .ask = *ask, .n = text.n};
+    memcpy(r->text, text.p, text.n);
+    if (kd_offload_submit(&r->job))
         return true;
-    free(a);
+    free(r);
     return false;
 }
 
@@ -227,23 +229,16 @@ static bool is_json(const kd_response_head *head)
     return kd_str_starts(value, KD_STR("application/json")) || kd_str_starts(value, KD_STR("application/jwk-set+json"));
 }
 
-/* The fetch needs the worker again where its document goes elsewhere. */
-typedef struct ticket {
-    kd_jwk_done done;
-    void *context;
-    kd_gateway_worker *worker;
-} ticket;
-
 static void on_answer(void *context, const kd_fetch_result *result)
 {
-    ticket *t = context;
+    asking *a = context;
     if (result->failure != KD_FAIL_NONE)
-        t->done(t->context, NULL, result->failure, result->error);
+        a->done(a->context, NULL, result->failure, result->error);
     else if (!is_json(result->head))
-        t->done(t->context, NULL, KD_FAIL_BAD_BODY, KD_STR("should have a JSON content type for JWKS endpoint"));
-    else if (result->body.n <= ELSEWHERE || !read_elsewhere(t->done, t->context, t->worker, result->body))
-        read_document(result->body, t->done, t->context);
-    free(t);
+        a->done(a->context, NULL, KD_FAIL_BAD_BODY, KD_STR("should have a JSON content type for JWKS endpoint"));
+    else if (result->body.n <= ELSEWHERE || !read_elsewhere(a, result->body))
+        read_document(result->body, a->done, a->context);
+    free(a);
 }
 
 void kd_jwk_fetch(const kd_jwk_remote *remote, kd_gateway_worker *worker, kd_jwk_done done, void *context)
@@ -256,12 +251,12 @@ void kd_jwk_fetch(const kd_jwk_remote *remote, kd_gateway_worker *worker, kd_jwk
                                 .timeout = KD_JWK_TIMEOUT,
                                 .max_body = KD_JWK_SET_BYTES,
                                 .tls = remote->tls};
-    ticket *t = malloc(sizeof *t);
-    if (t)
-        *t = (ticket){done, context, worker};
-    if (t && kd_fetch_start(worker, &request, on_answer, t))
+    asking *a = malloc(sizeof *a);
+    if (a)
+        *a = (asking){done, context, worker};
+    if (a && kd_fetch_start(worker, &request, on_answer, a))
         return;
-    free(t);
+    free(a);
     done(context, NULL, KD_FAIL_SHED, KD_STR("out of memory"));
 }
 
