@@ -102,6 +102,8 @@ static bool read_group(reader *r, bool *done, bool *canonical, size_t *bad)
 /* Groups of four plain digits, as nearly all of every text is. */
 static void read_plain(reader *r)
 {
+    if (r->at == r->text.n) /* which may be no text at all */
+        return;
     const uint8_t *p = (const uint8_t *)r->text.p + r->at, *end = (const uint8_t *)r->text.p + r->text.n;
     char *to = r->to;
     for (; end - p >= 4; p += 4, to += 3) {

@@ -23,7 +23,7 @@ typedef struct kd_jwk {
     _Atomic uint32_t references;
     kd_jwk_type type;
     bool is_private;                /* holds a private RSA, EC or Ed25519 key: signs, does not verify */
-    bool weak;                      /* RSA that Go refuses to use */
+    bool weak;                      /* loaded, but never used: RSA numbers out of range, Ed25519 of another length */
     uint16_t half;                  /* EC: bytes of a coordinate */
     struct evp_pkey_st *pkey;       /* NULL: oct, or nothing can be done with it */
     struct evp_mac_ctx_st *macs[3]; /* oct: ready for 256, 384, 512 bits */

@@ -411,7 +411,6 @@ static bool copy_fields(kd_exchange *x, const kd_response *response)
 static kd_verdict fail(kd_exchange *x, uint16_t status)
 {
     x->reply.status = status;
-    x->reply.headers.n = 0;
     x->body = KD_STR("");
     return KD_NEXT;
 }
@@ -428,12 +427,14 @@ static kd_verdict answer(kd_exchange *x, const signer *s, const kd_jws_signer *w
     }
     kd_buf *out = &x->worker->out;
     kd_buf_reset(out, KD_OUT_KEEP);
+    uint32_t before = x->reply.headers.n; /* of outer steps */
     /* decoded data carries no status in KrakenD, but that of a failure that became data */
     bool own = response->status < 100 || (!response->raw && response->status == 201);
     x->reply.status = own ? 200 : response->status;
     if (!copy_fields(x, response) || !kd_json_emit(out, data, x->worker->shapes) ||
         !kd_headers_add_token(&x->reply.headers, KD_HEADER_CONTENT_TYPE, KD_STR("application/json; charset=utf-8"))) {
         x->failure = KD_FAIL_SHED;
+        x->reply.headers.n = before;
         return fail(x, 503);
     }
     x->body = kd_buf_str(out);
