@@ -307,6 +307,67 @@ class Bots(WithBackend):
         client.close()
 
 
+class Tokens(unittest.TestCase):
+    """auth/client-credentials: what a token server may answer, and what is never told."""
+
+    def setUp(self):
+        self.answer, self.seen = {}, []
+        self.backend = Backend(self.serve)
+        self.addCleanup(self.backend.__exit__)
+
+    def serve(self, connection, head):
+        self.seen.append(head)
+        if not head.startswith("POST /token"):
+            json_reply(connection, {"ok": True})
+            return
+        left = int(re.search(r"Content-Length: (\d+)", head).group(1))
+        while left:
+            left -= len(connection.recv(left))
+        json_reply(connection, self.answer)
+
+    def gateway(self, **more):
+        token = {"client_id": "me", "client_secret": "s3cr3t/+", "token_url": self.backend.host + "/token"}
+        e = endpoint("/p", self.backend.host, **more)
+        e["backend"][0]["extra_config"] = {"auth/client-credentials": token}
+        return {"timeout": "20s", "endpoints": [e], "extra_config": {"router": {"return_error_msg": True}}}
+
+    def test_odd_tokens(self):
+        """A token never splits the backend's request: it fails, and nobody is told the token."""
+        for answer in ({"access_token": "t0k\r\nX-Evil: 1"}, {"access_token": "t0k\n"}, {"access_token": "t0k\0"}, {"access_token": "t0k\x7f"},
+                       {"access_token": "t0k", "token_type": "x\r\nX-Evil: 1\r\n"}):
+            self.answer, self.seen = answer, []
+            gateway = start(self, self.gateway())
+            status, body = gateway.get("/p")
+            self.assertEqual(status, 500)
+            self.assertIn(b'net/http: invalid header field value for "Authorization"', body)
+            self.assertNotIn(b"t0k", body)
+            self.assertEqual([h for h in self.seen if h.startswith("GET")], [])
+
+    def test_the_secret_is_not_told(self):
+        """Neither in the log nor in an error, whatever fails."""
+        for answer in ({"access_token": "t0k"}, {"error": "invalid_client"}, {}, {"access_token": 5}):
+            self.answer = answer
+            gateway = Gateway(self.gateway(), stdout=subprocess.PIPE)
+            self.addCleanup(gateway.__exit__)
+            gateway.__enter__()
+            _, body = gateway.get("/p")
+            gateway.terminate()
+            told = gateway.process.stdout.read() + body
+            for secret in (b"s3cr3t", b"bWU6", b"t0k"):
+                self.assertNotIn(secret, told)
+
+    def test_first_requests_share_a_token(self):
+        self.answer = {"access_token": "t0k", "expires_in": 3600}
+        gateway = start(self, self.gateway())
+        clients = [threading.Thread(target=gateway.get, args=("/p",)) for _ in range(20)]
+        for c in clients:
+            c.start()
+        for c in clients:
+            c.join()
+        self.assertEqual(sum(h.startswith("POST") for h in self.seen), 1)
+        self.assertEqual(sum("Authorization: Bearer t0k" in h for h in self.seen), 20)
+
+
 class Broken(unittest.TestCase):
     """What KrakenD dies of is an error with its place."""
 

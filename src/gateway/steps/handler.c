@@ -127,13 +127,14 @@ static bool build_headers(kd_exchange *x, const handler *h)
     bool agent = false;
     if (!copy_headers(x, h, &agent))
         return false;
-    if (!kd_headers_add_token(to, KD_HEADER_X_FORWARDED_FOR, kd_exchange_client_ip(x)) ||
-        !kd_headers_add_token(to, KD_HEADER_X_FORWARDED_HOST, x->front->head->host))
+    /* addresses are printed by us or were read from a scanned field, as the host was */
+    if (!kd_headers_add_checked(to, KD_HEADER_X_FORWARDED_FOR, kd_exchange_client_ip(x)) ||
+        !kd_headers_add_checked(to, KD_HEADER_X_FORWARDED_HOST, x->front->head->host))
         return false;
     if (!agent)
-        return kd_headers_add_token(to, KD_HEADER_USER_AGENT, KD_STR(KD_USER_AGENT));
+        return kd_headers_add_checked(to, KD_HEADER_USER_AGENT, KD_STR(KD_USER_AGENT));
     kd_headers_remove_token(to, KD_HEADER_X_FORWARDED_VIA);
-    return kd_headers_add_token(to, KD_HEADER_X_FORWARDED_VIA, KD_STR(KD_USER_AGENT));
+    return kd_headers_add_checked(to, KD_HEADER_X_FORWARDED_VIA, KD_STR(KD_USER_AGENT));
 }
 
 static bool build_query(kd_exchange *x, const handler *h)

@@ -4,6 +4,8 @@
 #include "gateway/steps/send.h"
 #include "gateway/body.h"
 #include "gateway/steps/part.h"
+#include "text/go/header.h"
+#include "text/go/quote.h"
 
 static const kd_call_events events;
 
@@ -227,9 +229,40 @@ static bool is_success(unsigned status)
     return status == 200 || status == 201;
 }
 
+/* The field that could split the request, or NULL: steps may have set values that no scanner has seen. */
+static const kd_header *bad_field(const kd_headers *headers)
+{
+    for (uint32_t i = 0; i < headers->n; i++) {
+        const kd_header *h = &headers->v[i];
+        if (KD_UNLIKELY(!(h->flags & KD_HEADER_CHECKED)) &&
+            (!kd_go_header_valid_name(kd_header_name(h)) || !kd_go_header_valid_value(kd_header_value(h))))
+            return h;
+    }
+    return NULL;
+}
+
+/* In the words of Go's transport, which do not show the value. */
+static void refuse_field(kd_send *s, const kd_header *h)
+{
+    kd_buf name;
+    kd_buf_init(&name, 256u * 1024);
+    kd_go_quote(&name, kd_header_name(h));
+    const char *what = kd_go_header_valid_name(kd_header_name(h)) ? "value for" : "name";
+    kd_str text = kd_arena_printf(s->branch->x->front->arena, "net/http: invalid header field %s %.*s", what,
+                                  KD_FMT(kd_buf_str(&name)));
+    kd_buf_fini(&name);
+    fail_call(s, KD_FAIL_BAD_REQUEST, client_error(s, text.p ? text : KD_STR("net/http: invalid header field")));
+}
+
+/* False without memory. */
 static bool start_call(kd_send *s)
 {
     kd_exchange *x = s->branch->x;
+    const kd_header *bad = bad_field(&s->branch->request->headers);
+    if (KD_UNLIKELY(bad)) {
+        refuse_field(s, bad);
+        return true;
+    }
     kd_call *call = KD_NEW(x->front->arena, kd_call);
     if (!call)
         return false;

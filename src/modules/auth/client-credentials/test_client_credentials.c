@@ -119,9 +119,19 @@ static void test_answers(void **state)
     }
 }
 
+/* Bytes that no field can carry stay in the token, so that sending it fails. */
+static void test_odd_bytes(void **state)
+{
+    kd_oauth_token token;
+    kd_str error, body = KD_STR("{\"access_token\":\"a\\u0000\\r\\nb\"}");
+    assert_true(kd_oauth_read(&arena, 200, KD_STR("OK"), KD_STR(JSON_), body, &token, &error));
+    assert_true(kd_str_eq(token.authorization, KD_STR("Bearer a\0\r\nb")));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_form, setup, teardown),
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_odd_bytes, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_form, setup, teardown),
                                        cmocka_unit_test_setup_teardown(test_basic, setup, teardown),
                                        cmocka_unit_test_setup_teardown(test_answers, setup, teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);

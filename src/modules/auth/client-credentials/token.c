@@ -239,6 +239,18 @@ static kd_str scheme_of(kd_str type)
     return kd_str_eq_ci(type, KD_STR("basic")) ? KD_STR("Basic") : type;
 }
 
+/* "Bearer <token>", with every byte of it: what cannot be sent must fail, not be cut. p is NULL without memory. */
+static kd_str compose(kd_arena *arena, kd_str scheme, kd_str access)
+{
+    char *p = kd_arena_alloc(arena, scheme.n + 1 + access.n);
+    if (!p)
+        return (kd_str){NULL, 0};
+    memcpy(p, scheme.p, scheme.n);
+    p[scheme.n] = ' ';
+    memcpy(p + scheme.n + 1, access.p, access.n);
+    return kd_str_of(p, scheme.n + 1 + access.n);
+}
+
 bool kd_oauth_read(kd_arena *arena, unsigned status, kd_str reason, kd_str content_type, kd_str body,
                    kd_oauth_token *token, kd_str *error)
 {
@@ -262,9 +274,7 @@ bool kd_oauth_read(kd_arena *arena, unsigned status, kd_str reason, kd_str conte
         *error = KD_STR("oauth2: server response missing access_token");
         return false;
     }
-    *token = (kd_oauth_token){.authorization =
-                                  kd_arena_printf(arena, "%.*s %.*s", KD_FMT(scheme_of(f.type)), KD_FMT(f.access)),
-                              .expires_in = f.expires_in};
+    *token = (kd_oauth_token){.authorization = compose(arena, scheme_of(f.type), f.access), .expires_in = f.expires_in};
     *error = KD_STR("out of memory");
     return token->authorization.p != NULL;
 }
