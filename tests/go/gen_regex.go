@@ -28,6 +28,7 @@ var refused = []string{
 	"[[=a=]]", "[a-a]", "[a-b-c]", "[--a]", "[-a]", "[a-]", "[+--]", "[\\-a]", "[\\]]", "[\\x41-\\x43]", "[\\a]", "[\\b]", "[\\Q]", ".*", ".+?", "(?s).", "(?i:a)b",
 	"(?:(?:(?:a)))", "a{2}b{3}", "^curl/[0-9.]+$", "(Pingdom.com_bot_version_).*", "(?i)crawler", "(?i)(bot|spider|slurp)", "^(Mozilla|Opera)/\\d",
 	"^.*bot", "^\\S+@\\S+$", "(a+)+$", "(a|aa)+$", "(x+x+)+y", "^a|b$", "^^x\\.org$$", "(a*)*", "(a*)+", "(a|b)?c", "\\bword\\b", "[[:^alpha:]]", "[[:digit:]a]",
+	"\\p{greek}", "\\p{Letter}+", "\\P{letter}", "\\p{^LETTER}", "[\\p{Decimal_Number}x]", "\\p{ l-u }", "\\p{digit}", "\\p{any}", "\\p{uppercase letter}", "\\p{}", "\\p{^}", "\\Q\\p{Letter}\\E",
 	"\\pL+", "\\PL", "[^a-zA-Z]", "(?i)straße", "\\x{1F600}", "[\\x{1F600}-\\x{1F64F}]",
 }
 

@@ -100,11 +100,62 @@ struct translation {
     }
 };
 
+/* The long names of Unicode's categories, in canonical form, and how RE2 calls them. */
+const struct {
+    const char *name, *category;
+} categories[] = {
+    {"Closepunctuation", "Pe"},    {"Combiningmark", "M"},         {"Connectorpunctuation", "Pc"},
+    {"Control", "Cc"},             {"Currencysymbol", "Sc"},       {"Dashpunctuation", "Pd"},
+    {"Decimalnumber", "Nd"},       {"Enclosingmark", "Me"},        {"Finalpunctuation", "Pf"},
+    {"Format", "Cf"},              {"Initialpunctuation", "Pi"},   {"Letter", "L"},
+    {"Letternumber", "Nl"},        {"Lineseparator", "Zl"},        {"Lowercaseletter", "Ll"},
+    {"Mark", "M"},                 {"Mathsymbol", "Sm"},           {"Modifierletter", "Lm"},
+    {"Modifiersymbol", "Sk"},      {"Nonspacingmark", "Mn"},       {"Number", "N"},
+    {"Openpunctuation", "Ps"},     {"Other", "C"},                 {"Otherletter", "Lo"},
+    {"Othernumber", "No"},         {"Otherpunctuation", "Po"},     {"Othersymbol", "So"},
+    {"Paragraphseparator", "Zp"},  {"Privateuse", "Co"},           {"Punctuation", "P"},
+    {"Separator", "Z"},            {"Spaceseparator", "Zs"},       {"Spacingmark", "Mc"},
+    {"Surrogate", "Cs"},           {"Symbol", "S"},                {"Titlecaseletter", "Lt"},
+    {"Uppercaseletter", "Lu"},     {"Cntrl", "Cc"},                {"Digit", "Nd"},
+    {"Punct", "P"},
+};
+
+/* \p{ decimal_number} and \p{GREEK} as RE2 knows them: Nd, Greek. Names with an underscore that RE2 knows stay. */
+std::string class_name(const std::string &name)
+{
+    bool negated = !name.empty() && name[0] == '^';
+    std::string canonical;
+    for (char c : negated ? name.substr(1) : name) {
+        if (c == '_' || c == '-' || c == ' ')
+            continue;
+        uint8_t byte = static_cast<uint8_t>(c);
+        canonical += static_cast<char>(canonical.empty() ? kd_upper(byte) : kd_lower(byte));
+    }
+    if (name.find('_') != std::string::npos && re2::RE2("\\p{" + name + "}", re2::RE2::Quiet).ok())
+        return name;
+    for (const auto &c : categories)
+        if (canonical == c.name)
+            canonical = c.category;
+    return negated ? "^" + canonical : canonical;
+}
+
 translation translate(kd_str expression)
 {
     translation out;
     for (walker w(expression); !w.done();) {
         size_t from = w.at;
+        if (!w.is_quoted() && (w.starts("\\p{") || w.starts("\\P{"))) {
+            std::string rest(expression.p + from, expression.n - from);
+            size_t end = rest.find('}');
+            std::string name = end == std::string::npos ? "" : class_name(rest.substr(3, end - 3));
+            if (!name.empty() && re2::RE2("\\p{" + name + "}", re2::RE2::Quiet).ok()) {
+                std::string written = rest.substr(0, 3) + name + "}";
+                for (char c : written)
+                    out.add(&c, 1, from);
+                w.at += end + 1;
+                continue;
+            }
+        }
         if (w.plain() && w.starts("(?<") && expression.n - from > 3) {
             out.add("(?", 2, from);
             out.add("P", 1, from + 2);

@@ -2,8 +2,9 @@
  * the text whatever the expression (RE2 does the work; regex.cc is the only file in C++). A compiled expression is
  * immutable and may be used by all threads at once.
  *
- * What differs: RE2 of Debian 12 knows the character classes of its own Unicode version, and their names as Go up
- * to 1.24 spelled them (\p{Greek}, \p{Lu}; not \p{greek}, \p{Letter}); \B matches within the bytes of a rune, too.
+ * What differs: RE2 of Debian 12 knows the character classes of its own Unicode version, and neither \p{Assigned},
+ * \p{Cn}, \p{LC} nor \p{ASCII}; it takes names of scripts with an underscore, which Go 1.25 refuses; \B matches within
+ * the bytes of a rune, too.
  *
  * Memory: at most KD_REGEX_MEMORY for each expression, its program and what matching remembers; it is taken as matching
  * needs it and kept until the expression is destroyed. */
