@@ -75,6 +75,7 @@ static void forget(kd_request2 *q)
     if (q->in.n)
         kd_request2_consume(q, q->in.n);
     c->queued -= q->out.n;
+    c->fields_held -= q->fields_held;
     kd_outq_clear(&q->in, &w->chunks);
     kd_outq_clear(&q->out, &w->chunks);
     if (c->head == q)

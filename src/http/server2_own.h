@@ -30,6 +30,7 @@ typedef struct kd_request2 {
     kd_str now;         /* more of it that lies with the owner, behind `out`; only within one operation */
     uint64_t body_left; /* of a body with a length */
     uint64_t answer_left;
+    size_t fields_held;   /* bytes of the head that the connection counts */
     uint32_t not_counted; /* bytes of `in` that the windows do not know of */
     int32_t id;
     kd_str refusal;     /* instead of an owner's answer */
@@ -71,6 +72,7 @@ typedef struct kd_connection2 {
     kd_request2 *head;     /* whose fields are coming; NULL: those of trailers, or of a stream that is refused */
     kd_request2 *trailers; /* whose trailers are coming */
     size_t max_fields;     /* bytes of a field list, as announced */
+    size_t fields_held;    /* by the heads of its requests */
     size_t trailer_left;   /* of the limit, while trailers come */
     size_t queued;         /* bytes of answers that wait in the requests */
     kd_h2_guard guard;

@@ -135,11 +135,27 @@ static void end_body(kd_request2 *q)
     kd_request2_due(q);
 }
 
+/* A few bytes can refer to large fields in the table: what all heads of a connection take has a bound (RFC 7541 section
+ * 7.3 speaks of the table only). */
+static bool hold_fields(kd_request2 *q)
+{
+    kd_connection2 *c = q->c;
+    if (c->fields_held && c->fields_held + q->head.size > KD_H2_FIELDS_HELD)
+        return false;
+    q->fields_held = q->head.size;
+    c->fields_held += q->fields_held;
+    return true;
+}
+
 static void end_head(kd_connection2 *c, kd_request2 *q, bool body_follows)
 {
     kd_str text;
     switch (kd_head2_finish(&q->fields, body_follows, &text)) {
     case KD_HEAD2_GOOD:
+        if (!hold_fields(q)) {
+            drop(q, NGHTTP2_REFUSED_STREAM);
+            break;
+        }
         q->in_ended = !body_follows;
         kd_request2_begin(q, now_of(c));
         kd_h2_guard_earn(&c->guard, 16);

@@ -149,6 +149,31 @@ static void test_unread_body(void **state)
     server_down("unread body");
 }
 
+/* The heads of all requests of a connection have a bound together; what is above may be asked again. */
+static void test_large_heads(void **state)
+{
+    static char value[40000];
+    memset(value, 'v', sizeof value - 1);
+    server2_up();
+    client_open(&one, 0);
+    for (int i = 0; i < 100; i++)
+        client_ask_more(&one, "GET", "/later", NULL, 0, false, value);
+    client_run(&one);
+    unsigned refused = 0;
+    for (int i = 0; i < 100; i++)
+        refused += one.v[i].closed && one.v[i].code == NGHTTP2_REFUSED_STREAM;
+    assert_int_equal(served + refused, 100);
+    assert_in_range(served, 20, KD_H2_FIELDS_HELD / sizeof value + 1);
+    assert_true(worker->chunks.in_use < 2 * KD_H2_FIELDS_HELD);
+    while (owners)
+        answer_echo(owners), client_run(&one);
+    asked *again = client_ask_more(&one, "GET", "/say/again", NULL, 0, false, value);
+    client_run(&one);
+    expect_say(again, "again");
+    client_close_all(&one);
+    server_down("large heads");
+}
+
 /* The answer is there before the request has ended: it is whole, and the stream ends with no error. */
 static void test_early_answer(void **state)
 {
@@ -445,11 +470,14 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_requests),      cmocka_unit_test(test_bodies),   cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_shut_window),   cmocka_unit_test(test_deaf),     cmocka_unit_test(test_unread_body),
-        cmocka_unit_test(test_early_answer),  cmocka_unit_test(test_continue), cmocka_unit_test(test_abort_and_lengths),
-        cmocka_unit_test(test_client_leaves), cmocka_unit_test(test_drain),    cmocka_unit_test(test_fini),
-        cmocka_unit_test(test_timeouts),      cmocka_unit_test(test_upgrade),  cmocka_unit_test(test_preface),
+        cmocka_unit_test(test_requests),      cmocka_unit_test(test_bodies),
+        cmocka_unit_test(test_streams),       cmocka_unit_test(test_shut_window),
+        cmocka_unit_test(test_deaf),          cmocka_unit_test(test_unread_body),
+        cmocka_unit_test(test_large_heads),   cmocka_unit_test(test_early_answer),
+        cmocka_unit_test(test_continue),      cmocka_unit_test(test_abort_and_lengths),
+        cmocka_unit_test(test_client_leaves), cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_fini),          cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_upgrade),       cmocka_unit_test(test_preface),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
