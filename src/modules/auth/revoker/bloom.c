@@ -12,7 +12,6 @@
 
 typedef struct filter {
     uint64_t m, k;
-    bool named; /* has the configured hash; the first `previous` is a dummy without */
     _Atomic uint8_t *bytes;
 } filter;
 
@@ -143,8 +142,6 @@ static uint64_t places(const hashes *h, const filter *f)
 
 static bool has(const filter *f, const hashes *h)
 {
-    if (!f->named)
-        return false;
     for (uint64_t i = 0, n = places(h, f); i < n; i++) {
         uint64_t at = place(h, f, i);
         if (!(atomic_load_explicit(&f->bytes[at >> 3], memory_order_relaxed) >> (at & 7) & 1))
@@ -194,7 +191,7 @@ static void rotate(kd_bloom *bloom, kd_ns now)
             free((void *)old.bytes);
         else
             fresh = memset((void *)old.bytes, 0, bytes);
-        bloom->next = (filter){.m = bloom->m, .k = bloom->k, .named = true, .bytes = fresh};
+        bloom->next = (filter){.m = bloom->m, .k = bloom->k, .bytes = fresh};
     }
     if (due <= now)
         due += (now - due) / bloom->config.ttl * bloom->config.ttl + bloom->config.ttl;
@@ -227,9 +224,9 @@ kd_bloom *kd_bloom_create(const kd_bloom_config *config, kd_ns now)
     bloom->k = kd_bloom_hashes(m, config->n);
     bloom->reserved = 3 * bytes;
     atomic_init(&bloom->rotate_at, now + config->ttl);
-    bloom->previous = (filter){.m = kd_bloom_bits(2, .5), .k = 2, .bytes = calloc(1, bytes)};
-    bloom->current = (filter){.m = m, .k = bloom->k, .named = true, .bytes = calloc(1, bytes)};
-    bloom->next = (filter){.m = m, .k = bloom->k, .named = true, .bytes = calloc(1, bytes)};
+    bloom->previous = (filter){.m = m, .k = bloom->k, .bytes = calloc(1, bytes)};
+    bloom->current = (filter){.m = m, .k = bloom->k, .bytes = calloc(1, bytes)};
+    bloom->next = (filter){.m = m, .k = bloom->k, .bytes = calloc(1, bytes)};
     if (bloom->previous.bytes && bloom->current.bytes && bloom->next.bytes)
         return bloom;
     kd_bloom_destroy(bloom);
@@ -270,14 +267,14 @@ bool kd_bloom_has(kd_bloom *bloom, kd_str element, kd_ns now)
 
 /* ---- union ------------------------------------------------------------------------------------------------------- */
 
-static kd_str hash_name(const kd_bloom *bloom, const filter *f)
+static kd_str hash_name(const kd_bloom *bloom)
 {
-    return !f->named ? KD_STR("") : bloom->config.optimal ? KD_STR("optimal") : KD_STR("default");
+    return bloom->config.optimal ? KD_STR("optimal") : KD_STR("default");
 }
 
 static bool join(kd_bloom *bloom, filter *f, const kd_bloom_part *other, kd_arena *arena, kd_str *error)
 {
-    kd_str name = hash_name(bloom, f);
+    kd_str name = hash_name(bloom);
     if (f->m != other->m)
         *error = kd_arena_printf(arena, "m1(%llu) != m2(%llu)", (unsigned long long)f->m, (unsigned long long)other->m);
     else if (f->k != other->k)

@@ -235,11 +235,56 @@ static void test_garbage(void **state)
     kd_bloom_destroy(bloom);
 }
 
+/* Another gateway's filters are joined where all three are of our shape; what they hold is found from then on. */
+static void test_union(void **state)
+{
+    static const unsigned places[] = {4868, 9385, 11188, 12991, 416,
+                                      2219, 4022, 5825,  7628,  12145}; /* of jti-union, as Go hashes it */
+    static uint8_t bits[1798], none[1798];
+    for (size_t i = 0; i < KD_COUNT(places); i++)
+        bits[places[i] >> 3] |= (uint8_t)(1u << (places[i] & 7));
+    const kd_bloom_part empty = {kd_str_of((const char *)none, sizeof none), 14378, 10, KD_STR("optimal")};
+    kd_bloom_part full = empty, small = empty, fewer = empty, other = empty;
+    full.bits.p = (const char *)bits;
+    small.m = 3;
+    fewer.k = 2;
+    other.hash_name = KD_STR("default");
+    const struct {
+        kd_bloom_peer peer;
+        const char *error;
+    } cases[] = {{{2000, 0.001, empty, full, full}, "different n values 2000 vs. 1000"},
+                 {{1000, 0.01, empty, full, full}, "different p values 0.01 vs. 0.00"},
+                 {{1000, 0.001, empty, small, full}, "m1(14378) != m2(3)"},
+                 {{1000, 0.001, empty, fewer, full}, "k1(10) != k2(2)"},
+                 {{1000, 0.001, empty, other, full}, "different hashers: default is not optimal"},
+                 {{1000, 0.001, full, empty, empty}, NULL},
+                 {{1000, 0.001, empty, full, full}, NULL}};
+    for (size_t i = 0; i < KD_COUNT(cases); i++) {
+        kd_bloom *bloom = kd_bloom_create(&optimal, 0);
+        kd_arena arena;
+        double capacity;
+        kd_str error = KD_STR("");
+        kd_arena_init(&arena, NULL, 0);
+        assert_non_null(bloom);
+        assert_int_equal(kd_bloom_union(bloom, &cases[i].peer, 0, &arena, &capacity, &error), !cases[i].error);
+        if (cases[i].error)
+            assert_string_equal(error.p, cases[i].error);
+        else
+            assert_true(capacity > (i == 6 ? 20 : 10) / 14379.0 / 3 && capacity < (i == 6 ? 20 : 10) / 14377.0 / 3);
+        assert_int_equal(kd_bloom_has(bloom, KD_STR("jti-union"), 0), !cases[i].error);
+        assert_false(kd_bloom_has(bloom, KD_STR("jti-onion"), 0));
+        /* what was in the oldest is gone with the next rotation, what was in the newest after the third */
+        assert_int_equal(kd_bloom_has(bloom, KD_STR("jti-union"), 2 * optimal.ttl), i == 6);
+        kd_arena_reset(&arena);
+        kd_bloom_destroy(bloom);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes),    cmocka_unit_test(test_add_and_has),
-                                       cmocka_unit_test(test_rotation), cmocka_unit_test(test_refused),
-                                       cmocka_unit_test(test_numbers),  cmocka_unit_test(test_service),
-                                       cmocka_unit_test(test_garbage)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_union),       cmocka_unit_test(test_sizes),
+                                       cmocka_unit_test(test_add_and_has), cmocka_unit_test(test_rotation),
+                                       cmocka_unit_test(test_refused),     cmocka_unit_test(test_numbers),
+                                       cmocka_unit_test(test_service),     cmocka_unit_test(test_garbage)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
