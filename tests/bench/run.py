@@ -193,8 +193,15 @@ def https_backend():
     chain, key = os.path.join(WORK, "chain.pem"), os.path.join(WORK, "key.pem")
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
                     "/CN=bench", "-keyout", key, "-out", chain], check=True, stderr=subprocess.DEVNULL)
-    return subprocess.Popen(["taskset", "-c", "1", "nginx", "-p", WORK + "/", "-c", os.path.join(HERE, "nginx_https.conf")],
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    shutil.copy(os.path.join(HERE, "nginx_https.conf"), WORK)  # names of certificates are looked up beside it
+    backend = subprocess.Popen(["taskset", "-c", "1", "nginx", "-p", WORK + "/", "-c", os.path.join(WORK, "nginx_https.conf")],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(100):
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", 9443)) == 0:
+                return backend
+        time.sleep(0.05)
+    sys.exit("the https backend does not start")
 
 
 # ---------------------------------------------------------------- measuring
