@@ -193,12 +193,12 @@ static bool parse_compact(parser *p, kd_str token)
     ptrdiff_t first = kd_str_find(token, '.'), last = kd_str_rfind(token, '.');
     kd_str middle =
         first < 0 || first == last ? (kd_str){NULL, 0} : kd_str_of(token.p + first + 1, (size_t)(last - first - 1));
-    bool canonical = true, ignored = true;
+    bool canonical = true, last_part = true;
     if (!middle.p || kd_str_find(middle, '.') >= 0)
         return fail(p, KD_STR("go-jose/go-jose: compact JWS format must have three parts"));
     if (!read_part(p, kd_str_head(token, (size_t)first), &p->protected_text, &canonical) ||
         !read_part(p, middle, &p->out->payload, &canonical) ||
-        !read_part(p, kd_str_from(token, (size_t)last + 1), &p->out->signature, &ignored) ||
+        !read_part(p, kd_str_from(token, (size_t)last + 1), &p->out->signature, &last_part) ||
         !read_head(p, p->protected_text, &p->protected) || !check_head(p, p->protected))
         return false;
     take_head(p);
@@ -206,6 +206,7 @@ static bool parse_compact(parser *p, kd_str token)
     if (!canonical || !encodes_payload(p))
         return make_input(p);
     p->out->input = kd_str_head(token, (size_t)last);
+    p->out->canonical = last_part;
     return true;
 }
 
@@ -296,10 +297,12 @@ bool kd_jws_parse(kd_arena *arena, kd_str token, kd_jws *out, kd_str *error)
     parser p = {.arena = arena, .error = error, .out = out, .protected = KD_VALUE_NULL, .open = KD_VALUE_NULL};
     *out = (kd_jws){0};
     *error = (kd_str){NULL, 0};
-    token = strip(arena, token);
-    if (!token.p)
+    kd_str stripped = strip(arena, token);
+    if (!stripped.p)
         return false;
-    return token.n && token.p[0] == '{' ? parse_json(&p, token) : parse_compact(&p, token);
+    bool good = stripped.n && stripped.p[0] == '{' ? parse_json(&p, stripped) : parse_compact(&p, stripped);
+    out->canonical = out->canonical && stripped.p == token.p;
+    return good;
 }
 
 kd_str kd_jws_key_id(kd_arena *arena, const kd_jws *jws, kd_jose_strategy strategy)

@@ -11,6 +11,7 @@ typedef struct kd_jws {
     kd_str x5t, x5t_s256;      /* p is NULL where the head has no such string */
     kd_str payload, signature; /* decoded */
     kd_str input;              /* what is signed */
+    bool canonical;            /* the token is the one compact text that its bytes have */
     bool several;              /* more than one signature: never valid */
     bool refused;              /* its crit, or what it signs, makes it invalid whatever the signature is */
     kd_str crit_error;         /* crit is no list of strings; p is NULL: it is, or there is none */

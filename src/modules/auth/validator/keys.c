@@ -121,13 +121,22 @@ static void note_miss(const kd_jwk_keys *keys, kd_str id, kd_ns now)
 
 /* ---- looking up ------------------------------------------------------------------------------------------------- */
 
-static kd_verdict found(kd_jwk_lookup *lookup, kd_jwk *referenced, kd_jwk **jwk)
+static kd_verdict found(kd_jwk_lookup *lookup, kd_jwk *referenced, uint64_t set, kd_ns seen, kd_jwk **jwk)
 {
     kd_jwk_unref(lookup->old);
     kd_source_wait_fini(&lookup->wait);
-    *lookup = (kd_jwk_lookup){0};
+    *lookup = (kd_jwk_lookup){.set = set, .seen = seen};
     *jwk = referenced;
     return KD_NEXT;
+}
+
+/* Within the part of the key's time in which nothing else is to be done than to take it. */
+bool kd_jwk_keys_still(const kd_jwk_keys *keys, uint64_t set, kd_ns seen, kd_ns now)
+{
+    if (keys->fixed)
+        return set == keys->fixed->number;
+    return keys->policy.ttl && set && set == atomic_load_explicit(&keys->store->present, memory_order_acquire) &&
+           !keys->misses && kd_elapsed(seen, now) <= keys->policy.ttl / 4 * 3;
 }
 
 static kd_verdict missed(kd_jwk_lookup *lookup, const kd_jwk_keys *keys, kd_branch *branch, kd_str id, kd_str why,
@@ -205,6 +214,8 @@ static kd_jwk *from_present(kd_jwk_lookup *lookup, const kd_jwk_keys *keys, kd_b
     if (entry && age <= policy->ttl) {
         jwk = kd_jwk_ref(entry->jwk);
         *ask = false;
+        lookup->set = set->number;
+        lookup->seen = entry->seen;
         /* renewed before its time is over, so that nobody has to wait then */
         if (KD_UNLIKELY(age > policy->ttl / 4 * 3 && !began && entry->seen == set->fetched) &&
             kd_jwk_store_allows(store, now))
@@ -247,13 +258,13 @@ static kd_verdict from_answer(kd_jwk_lookup *lookup, const kd_jwk_keys *keys, kd
     if (!value) {
         kd_jwk *old = lookup->old;
         lookup->old = NULL;
-        return old ? found(lookup, old, jwk) : missed(lookup, keys, branch, id, lookup->wait.error, error);
+        return old ? found(lookup, old, 0, 0, jwk) : missed(lookup, keys, branch, id, lookup->wait.error, error);
     }
     const kd_jwk_set *set = KD_CONTAINER(value, kd_jwk_set, base);
     const kd_jwk_entry *entry = kd_jwk_set_find(set, policy->strategy, id);
     kd_ns age = entry ? kd_elapsed(entry->seen, branch->x->worker->net->loop.now) : 0;
     if (entry && (entry->seen == set->fetched || (policy->ttl && age <= policy->ttl)))
-        return found(lookup, kd_jwk_ref(entry->jwk), jwk);
+        return found(lookup, kd_jwk_ref(entry->jwk), set->number, entry->seen, jwk);
     return missed(lookup, keys, branch, id, set->broken, error);
 }
 
@@ -262,7 +273,7 @@ static kd_verdict from_file(kd_jwk_lookup *lookup, const kd_jwk_keys *keys, kd_b
 {
     const kd_jwk_entry *entry = kd_jwk_set_find(keys->fixed, keys->policy.strategy, id);
     if (KD_LIKELY(entry != NULL))
-        return found(lookup, kd_jwk_ref(entry->jwk), jwk);
+        return found(lookup, kd_jwk_ref(entry->jwk), keys->fixed->number, 0, jwk);
     /* KrakenD then tries to fetch from a URL that is not there */
     return missed(lookup, keys, branch, id, KD_STR("Get \"\": unsupported protocol scheme \"\""), error);
 }
@@ -291,7 +302,7 @@ kd_verdict kd_jwk_lookup_run(kd_jwk_lookup *lookup, const kd_jwk_keys *keys, kd_
     if (!may_ask(keys, now)) {
         kd_jwk *old = lookup->old;
         lookup->old = NULL;
-        return old ? found(lookup, old, jwk) : missed(lookup, keys, branch, id, KD_STR(""), error);
+        return old ? found(lookup, old, 0, 0, jwk) : missed(lookup, keys, branch, id, KD_STR(""), error);
     }
     kd_verdict verdict = await(lookup, keys, branch);
     return verdict == KD_WAIT ? verdict : from_answer(lookup, keys, branch, id, jwk, error);

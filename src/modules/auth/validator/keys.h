@@ -44,7 +44,12 @@ typedef struct kd_jwk_lookup {
     kd_branch *branch;
     kd_jwk *old; /* with a reference: serves when nothing better comes */
     bool waiting, gave_up;
+    uint64_t set; /* told with the key: the number of its set, and when a document last had it */
+    kd_ns seen;
 } kd_jwk_lookup;
+
+/* Does a key that was found in the set of that number still count? False: a lookup tells. No lock. */
+bool kd_jwk_keys_still(const kd_jwk_keys *keys, uint64_t set, kd_ns seen, kd_ns now);
 
 /* Finds the key of that id. KD_WAIT: the step returns it and calls again when it is re-entered, with the same id.
  * KD_NEXT: *jwk with a reference for the caller, or NULL and *error why (in the request's arena). */

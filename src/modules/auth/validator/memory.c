@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define PLACES 4096u /* a power of two */
+#define TAIL   32u   /* bytes of a token that are hashed */
 
 struct kd_token_memory {
     kd_remembered *newest, *oldest;
@@ -78,12 +79,18 @@ void kd_token_memory_forget(kd_token_memory *memory, kd_remembered *entry)
 
 /* ---- in and out ------------------------------------------------------------------------------------------------- */
 
-/* The hash has a key that nobody outside knows, so how long this takes tells nothing about other tokens. */
+/* The end of the signature tells tokens apart. The hash has a key that nobody outside knows, so how long this takes
+ * tells nothing about other tokens. */
+static uint64_t hash_of(kd_str token)
+{
+    return kd_hash(kd_str_from(token, token.n > TAIL ? token.n - TAIL : 0));
+}
+
 kd_remembered *kd_token_memory_find(kd_token_memory *memory, kd_str token)
 {
     if (token.n > KD_MEMORY_TOKEN || !memory->n)
         return NULL;
-    uint64_t hash = kd_hash(token);
+    uint64_t hash = hash_of(token);
     kd_remembered *entry = memory->places[hash & (PLACES - 1)];
     while (entry && !(entry->hash == hash && kd_str_eq(entry->token, token)))
         entry = entry->next_in_place;
@@ -108,7 +115,7 @@ kd_remembered *kd_token_memory_begin(kd_token_memory *memory, kd_str token)
     if (!entry)
         return NULL;
     entry->arena = arena;
-    entry->hash = kd_hash(token);
+    entry->hash = hash_of(token);
     entry->token = kd_arena_copy(&entry->arena, token);
     entry->uses = 1;
     entry->forgotten = true;

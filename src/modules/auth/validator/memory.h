@@ -21,6 +21,10 @@ typedef struct kd_remembered {
     kd_str token; /* as it stood in the request */
     const kd_jose_alg *alg;
     kd_fingerprint key; /* that it was verified with */
+    /* Where the key was last found: nothing is looked up while that set is the present one. */
+    uint64_t set;
+    kd_ns seen;
+    kd_jose_strategy strategy;
     kd_str ids[KD_JOSE_STRATEGIES];
     kd_claims claims;
     uint32_t uses; /* by exchanges */
@@ -36,7 +40,8 @@ void kd_token_memory_destroy(kd_token_memory *memory);
 
 /* The entry of a token, or NULL. With a use for the caller. */
 kd_remembered *kd_token_memory_find(kd_token_memory *memory, kd_str token);
-/* An entry that is not yet in the memory, to be filled (its arena is ready): kd_token_memory_keep or
+/* An entry that is not yet in the memory, for a token in canonical form (else one could be written in many ways that
+ * share a hash), to be filled (its arena is ready): kd_token_memory_keep or
  * kd_token_memory_drop follow. NULL: the token is too long, or there is no memory. */
 kd_remembered *kd_token_memory_begin(kd_token_memory *memory, kd_str token);
 /* Takes it in; the caller has a use. */

@@ -12,6 +12,8 @@
 
 /* ---- sets ------------------------------------------------------------------------------------------------------- */
 
+static _Atomic uint64_t last_number;
+
 static void set_destroy(kd_source_value *value)
 {
     kd_jwk_set *set = KD_CONTAINER(value, kd_jwk_set, base);
@@ -65,6 +67,7 @@ kd_jwk_set *kd_jwk_set_create(const kd_jwk_list *list, const kd_jwk_set *before,
     if (!set)
         return NULL;
     set->arena = arena;
+    set->number = atomic_fetch_add_explicit(&last_number, 1, memory_order_relaxed) + 1;
     set->fetched = now;
     set->base.destroy = set_destroy;
     atomic_init(&set->base.references, 1);
@@ -104,6 +107,8 @@ static void on_keys(void *context, const kd_jwk_list *keys, kd_failure failure, 
     }
     atomic_store_explicit(&store->failing, !set, memory_order_relaxed);
     atomic_store_explicit(&store->began, 0, memory_order_relaxed);
+    if (set) /* before the next fetch can begin */
+        atomic_store_explicit(&store->present, set->number, memory_order_release);
     kd_source_done(store->source, set ? &set->base : NULL, failure, error);
 }
 

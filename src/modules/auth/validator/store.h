@@ -15,6 +15,7 @@ typedef struct kd_jwk_entry {
 struct kd_jwk_set {
     kd_source_value base; /* first */
     kd_arena arena;
+    uint64_t number; /* of its own in this process; not 0 */
     kd_ns fetched;
     kd_jwk_entry *v; /* older ones first */
     uint32_t n;
@@ -32,11 +33,12 @@ struct kd_jwk_store {
     struct kd_jwk_store *next; /* of all */
     kd_jwk_remote remote;
     kd_source *source;
-    _Atomic uint32_t uses;   /* the registry, a message to a worker */
-    _Atomic kd_ns keep;      /* the longest time of any validator */
-    _Atomic kd_ns began;     /* the fetch under way; 0: none */
-    _Atomic bool failing;    /* the last fetch failed */
-    _Atomic kd_ns allowance; /* when the budget of fetches would be full again */
+    _Atomic uint32_t uses;    /* the registry, a message to a worker */
+    _Atomic kd_ns keep;       /* the longest time of any validator */
+    _Atomic kd_ns began;      /* the fetch under way; 0: none */
+    _Atomic uint64_t present; /* number of the present set */
+    _Atomic bool failing;     /* the last fetch failed */
+    _Atomic kd_ns allowance;  /* when the budget of fetches would be full again */
 };
 
 /* The store of a place, adopted by the generation. `warm`: it is fetched at once when it is new. NULL without memory.

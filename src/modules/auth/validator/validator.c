@@ -223,10 +223,18 @@ static kd_str token_of(const kd_headers *headers, const validator *v)
     return token;
 }
 
+/* Where the lookup has found the key. */
+static void note_origin(kd_remembered *entry, const passing *p, const validator *v)
+{
+    entry->set = p->lookup.set;
+    entry->seen = p->lookup.seen;
+    entry->strategy = v->keys.policy.strategy;
+}
+
 static bool remember(passing *p, kd_branch *branch, const validator *v, const kd_jwk *jwk, kd_str *error)
 {
     kd_token_memory *memory = v->memories[branch->x->worker->net->index];
-    kd_remembered *entry = kd_token_memory_begin(memory, p->token);
+    kd_remembered *entry = p->jws.canonical ? kd_token_memory_begin(memory, p->token) : NULL;
     if (!entry)
         return kd_claims_parse(branch->x->front->arena, p->jws.payload, &p->claims, error);
     bool good = kd_claims_parse(&entry->arena, p->jws.payload, &entry->claims, error);
@@ -237,6 +245,7 @@ static bool remember(passing *p, kd_branch *branch, const validator *v, const kd
     }
     entry->alg = v->alg;
     entry->key = jwk->print;
+    note_origin(entry, p, v);
     if (!good) {
         if (error->p) /* the text lies in the entry */
             *error = kd_arena_copy(branch->x->front->arena, *error);
@@ -253,6 +262,9 @@ static kd_verdict check_key(passing *p, kd_branch *branch, const validator *v)
 {
     kd_jwk *jwk;
     kd_str error = KD_STR("");
+    if (p->entry && !p->looking && p->entry->strategy == v->keys.policy.strategy &&
+        kd_jwk_keys_still(&v->keys, p->entry->set, p->entry->seen, branch->x->worker->net->loop.now))
+        return KD_NEXT;
     kd_verdict verdict = kd_jwk_lookup_run(&p->lookup, &v->keys, branch, p->id, &jwk, &error);
     p->looking = verdict == KD_WAIT;
     if (verdict == KD_WAIT)
@@ -260,6 +272,7 @@ static kd_verdict check_key(passing *p, kd_branch *branch, const validator *v)
     if (!jwk)
         return invalid(branch, v, error);
     if (p->entry && kd_fingerprint_eq(p->entry->key, jwk->print)) {
+        note_origin(p->entry, p, v);
         kd_jwk_unref(jwk);
         return KD_NEXT;
     }
