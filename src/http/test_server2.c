@@ -310,6 +310,18 @@ static void test_drain(void **state)
     assert_true(one.goaway_came && one.f->ended);
     client_close_all(&one);
     server_down("drain of an idle connection");
+
+    server2_up(); /* a client that does not answer the ping */
+    client_open(&one, 0);
+    client_run(&one);
+    kd_server1_drain(&server);
+    for (unsigned turns = 0; !one.f->ended && turns < 1000 * QUIET_TURNS_MAX; turns++)
+        settle();
+    assert_true(one.f->ended);
+    client_run(&one);
+    assert_true(one.goaway_came);
+    client_close_all(&one);
+    server_down("drain of a client that is silent");
 }
 
 static void test_fini(void **state)
