@@ -447,5 +447,6 @@ bool kd_model_init(kd_walk *w, kd_service_draft *draft, const kd_node *root)
         if (endpoints[i].at && !init_endpoint(w, s, &endpoints[i], item, &at))
             return false;
     }
+    kd_model_check_tls(w, s);
     return !w->no_memory;
 }

@@ -11,4 +11,7 @@ bool kd_model_init(kd_walk *walk, kd_service_draft *draft, const kd_node *root);
  * the router's panic in `compat`. Returns how many there are, or -1 without memory. */
 int kd_model_conflicts(kd_walk *walk, const kd_service *service, kd_severity severity);
 
+/* Warns of values in tls and client_tls that have no effect, or another one than people expect. */
+void kd_model_check_tls(kd_walk *walk, const kd_service *service);
+
 #endif

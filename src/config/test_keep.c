@@ -33,7 +33,8 @@ static kd_service *load(kd_arena *arena, kd_errors *errors, const char *text)
 }
 
 static const char everything[] =
-    "{\"version\":3,\"name\":\"n\",\"host\":[\"http://a\",\"http://b\"],\"tls\":{\"keys\":[{\"public_key\":\"p\"}]},"
+    "{\"version\":3,\"name\":\"n\",\"host\":[\"http://a\",\"http://"
+    "b\"],\"tls\":{\"keys\":[{\"public_key\":\"p\",\"private_key\":\"q\"}]},"
     "\"extra_config\":{\"x/y\":{\"list\":[1,\"two\",{\"three\":null}],\"z\":true}},"
     "\"endpoints\":[{\"endpoint\":\"/a/{id}\",\"method\":\"post\",\"input_headers\":[\"x-a\"],"
     "\"input_query_strings\":[\"q\"],\"backend\":[{\"url_pattern\":\"/b/{id}/c\",\"mapping\":{\"a\":\"b\"},"

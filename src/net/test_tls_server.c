@@ -495,6 +495,23 @@ static void test_changes(void **state)
     SSL_CTX_free(ctx);
 }
 
+/* Keys are renewed in the middle (RFC 8446 section 4.6.3), by either side, and again. */
+static void test_key_updates(void **state)
+{
+    ends e;
+    kd_tls_server *s = make_server((kd_tls_server_options){0}, (const char *[]){"first"}, 1);
+    SSL_CTX *ctx = client_ctx(TLS1_3_VERSION, TLS1_3_VERSION, NULL);
+    shake(&e, s, ctx, NULL, NULL);
+    assert_int_equal(e.progress, KD_TLS_READY);
+    for (int i = 0; i < 6; i++) {
+        assert_true(SSL_key_update(e.ssl, i % 2 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED));
+        talk(&e);
+    }
+    part(&e);
+    SSL_CTX_free(ctx);
+    kd_tls_server_destroy(s);
+}
+
 /* ---- ends of streams */
 
 static void test_goodbyes(void **state)
@@ -541,10 +558,12 @@ static void test_goodbyes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_versions),          cmocka_unit_test(test_names),    cmocka_unit_test(test_protocols),
-        cmocka_unit_test(test_nothing_in_common), cmocka_unit_test(test_clients),  cmocka_unit_test(test_resumption),
-        cmocka_unit_test(test_rotation),          cmocka_unit_test(test_errors),   cmocka_unit_test(test_http2_suite),
-        cmocka_unit_test(test_changes),           cmocka_unit_test(test_goodbyes),
+        cmocka_unit_test(test_versions),    cmocka_unit_test(test_names),
+        cmocka_unit_test(test_protocols),   cmocka_unit_test(test_nothing_in_common),
+        cmocka_unit_test(test_clients),     cmocka_unit_test(test_resumption),
+        cmocka_unit_test(test_rotation),    cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_http2_suite), cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_key_updates), cmocka_unit_test(test_goodbyes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

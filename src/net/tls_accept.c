@@ -247,11 +247,34 @@ bool kd_tls_server_start(kd_stream *stream, kd_tls_server *server)
     return true;
 }
 
+/* OpenSSL keeps both ephemeral keys of TLS 1.3 as long as the connection, some 3 KB with P-256, although nothing uses
+ * them again: what is derived from them has replaced them, and there is no renegotiation. Giving the object another
+ * type frees (and clears) the key in it. */
+static void empty_key(EVP_PKEY *key)
+{
+    if (key)
+        EVP_PKEY_set_type(key, EVP_PKEY_X25519);
+    EVP_PKEY_free(key); /* our use of it */
+}
+
+static void forget_ephemeral_keys(SSL *ssl)
+{
+    EVP_PKEY *ours = NULL, *theirs = NULL;
+    if (SSL_version(ssl) != TLS1_3_VERSION)
+        return;
+    if (SSL_get_tmp_key(ssl, &ours))
+        empty_key(ours);
+    if (SSL_get_peer_tmp_key(ssl, &theirs))
+        empty_key(theirs);
+    ERR_clear_error();
+}
+
 /* What only the handshake needed. */
 static void forget_handshake(kd_tls_stream *tls)
 {
     OPENSSL_free(tls->hello);
     tls->hello = NULL;
+    forget_ephemeral_keys(tls->ssl);
     if (tls->credentials->v[tls->pair].staple)
         SSL_set_tlsext_status_ocsp_resp(tls->ssl, NULL, 0);
 }

@@ -51,17 +51,20 @@ static const SSL_CIPHER *find_suite(SSL *ssl, uint16_t number)
     return SSL_CIPHER_find(ssl, bytes);
 }
 
-/* Numbers that are neither known to Go nor to OpenSSL, and those that only one of them has. */
+bool kd_tls_suite_is_known(uint16_t number)
+{
+    for (size_t i = 0; i < KD_COUNT(suites); i++)
+        if (suites[i] == number)
+            return true;
+    return number >= 0x1301 && number <= 0x1303;
+}
+
+/* Numbers that Go does not know, or that OpenSSL was built without. */
 static void note_unknown(SSL *ssl, const kd_tls_server_options *o, kd_buf *problems)
 {
-    for (uint32_t i = 0; i < o->n_suites; i++) {
-        uint16_t number = o->suites[i];
-        bool known = number >= 0x1301 && number <= 0x1303;
-        for (size_t k = 0; k < KD_COUNT(suites); k++)
-            known |= suites[k] == number && find_suite(ssl, number);
-        if (!known)
-            kd_buf_printf(problems, "Cipher suite %u is not available\n", number);
-    }
+    for (uint32_t i = 0; i < o->n_suites; i++)
+        if (!kd_tls_suite_is_known(o->suites[i]) || !find_suite(ssl, o->suites[i]))
+            kd_buf_printf(problems, "Cipher suite %u is not available\n", o->suites[i]);
 }
 
 static bool set_suites(kd_tls_credentials *c, const kd_tls_server_options *o, kd_buf *problems)

@@ -1,5 +1,7 @@
 #include "net/tls_material.h"
 
+#include "net/tls_server.h"
+
 #include <errno.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -29,6 +31,14 @@ static const struct {
     const char *name;
 } curves[] = {{29, "X25519"}, {23, "P-256"}, {24, "P-384"}, {25, "P-521"}};
 
+bool kd_tls_curve_is_known(uint16_t number)
+{
+    for (size_t i = 0; i < KD_COUNT(curves); i++)
+        if (curves[i].number == number)
+            return true;
+    return false;
+}
+
 void kd_tls_curves(const uint16_t *numbers, uint32_t n, char list[64], kd_buf *problems)
 {
     static const uint16_t configured[] = {25, 24, 23};
@@ -41,13 +51,9 @@ void kd_tls_curves(const uint16_t *numbers, uint32_t n, char list[64], kd_buf *p
                 strcat(strcat(list, *list ? ":" : ""), curves[i].name);
                 break;
             }
-    for (uint32_t k = 0; k < n_wanted; k++) {
-        bool known = false;
-        for (size_t i = 0; i < KD_COUNT(curves); i++)
-            known |= wanted[k] == curves[i].number;
-        if (!known)
+    for (uint32_t k = 0; k < n_wanted; k++)
+        if (!kd_tls_curve_is_known(wanted[k]))
             kd_buf_printf(problems, "Curve %u is not available\n", wanted[k]);
-    }
 }
 
 /* ---- files ---------------------------------------------------------------------------------------------------------

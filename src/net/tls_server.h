@@ -43,6 +43,10 @@ void kd_tls_server_log(kd_tls_server *server);
  * a day when certificates expire. Blocks on files: main thread only. */
 void kd_tls_server_check(kd_tls_server *server, bool now);
 
+/* Are these numbers of suites up to TLS 1.2, or of TLS 1.3, and of curves that can be used? */
+bool kd_tls_suite_is_known(uint16_t number);
+bool kd_tls_curve_is_known(uint16_t number);
+
 /* A certificate in use. */
 typedef struct kd_tls_expiry {
     kd_str file;     /* as configured; as long as the server lives */
