@@ -1,10 +1,10 @@
 #include "base/arena.h"
 
+#include "base/format.h"
 #include "base/ledger.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static _Atomic long fail_countdown;
@@ -207,11 +207,11 @@ kd_str kd_arena_printf(kd_arena *arena, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
+    size_t n = kd_format(NULL, 0, format, args);
     va_end(args);
-    char *p = n < 0 ? NULL : kd_arena_alloc(arena, (size_t)n + 1);
+    char *p = kd_arena_alloc(arena, n + 1);
     if (p)
-        vsnprintf(p, (size_t)n + 1, format, again);
+        kd_format(p, n + 1, format, again);
     va_end(again);
-    return p ? (kd_str){p, (size_t)n} : (kd_str){NULL, 0};
+    return p ? (kd_str){p, n} : (kd_str){NULL, 0};
 }

@@ -1,7 +1,8 @@
 #include "base/buf.h"
 
+#include "base/format.h"
+
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 void kd_buf_init(kd_buf *buf, size_t max)
@@ -37,6 +38,8 @@ char *kd_buf_grow(kd_buf *buf, size_t n)
         cap = cap > buf->max / 2 ? buf->max : cap * 2;
     if (cap > buf->max)
         cap = buf->max;
+    if (cap == 0)
+        return NULL; /* nothing is to be added, and nothing may be kept: realloc would give a block all the same */
     char *p = realloc(buf->p, cap);
     if (!p) {
         buf->failed = true;
@@ -52,12 +55,12 @@ void kd_buf_printf(kd_buf *buf, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
+    size_t n = kd_format(NULL, 0, format, args);
     va_end(args);
-    char *to = n < 0 ? NULL : kd_buf_room(buf, (size_t)n + 1);
+    char *to = kd_buf_room(buf, n + 1);
     if (to) {
-        vsnprintf(to, (size_t)n + 1, format, again);
-        buf->n += (size_t)n;
+        kd_format(to, n + 1, format, again);
+        buf->n += n;
     }
     va_end(again);
 }

@@ -1,7 +1,8 @@
 #include "base/error.h"
 
+#include "base/format.h"
+
 #include <stdarg.h>
-#include <stdio.h>
 
 #define WORD_MAX 128u /* longer words get no suggestion: the table of distances lives on the stack */
 
@@ -14,12 +15,12 @@ static kd_str print_message(kd_arena *arena, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
-    char *p = n < 0 ? NULL : kd_arena_alloc(arena, (size_t)n + 1);
+    size_t n = kd_format(NULL, 0, format, args);
+    char *p = kd_arena_alloc(arena, n + 1);
     if (p)
-        vsnprintf(p, (size_t)n + 1, format, again);
+        kd_format(p, n + 1, format, again);
     va_end(again);
-    return p ? (kd_str){p, (size_t)n} : (kd_str){NULL, 0};
+    return p ? (kd_str){p, n} : (kd_str){NULL, 0};
 }
 
 kd_error *kd_errors_add(kd_errors *errors, kd_severity severity, const kd_location *at, kd_str key, const char *format,

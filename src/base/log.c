@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/format.h"
 #include "base/ledger.h"
 #include "base/log_head.h"
 
@@ -341,14 +342,13 @@ static kd_str print(char *room, size_t size, char **heap, const char *format, va
 {
     va_list again;
     va_copy(again, args);
-    int r = vsnprintf(room, size, format, args);
-    size_t n = r < 0 ? 0 : (size_t)r;
+    size_t n = kd_format(room, size, format, args);
     *heap = NULL;
     if (KD_UNLIKELY(n >= size)) {
         n = n < MESSAGE_MAX ? n : MESSAGE_MAX;
         *heap = malloc(n + 1);
         if (*heap)
-            vsnprintf(*heap, n + 1, format, again);
+            kd_format(*heap, n + 1, format, again);
         else
             n = size - 1;
     }
@@ -418,9 +418,9 @@ void kd_log_std_some(const char *format, ...)
     char text[1024], head[KD_LOG_HEAD_MAX], note[96];
     va_list args;
     va_start(args, format);
-    int r = vsnprintf(text, sizeof text, format, args);
+    size_t n = kd_format(text, sizeof text, format, args);
     va_end(args);
-    size_t n = r < 0 ? 0 : (size_t)r < sizeof text ? (size_t)r : sizeof text - 1;
+    n = n < sizeof text ? n : sizeof text - 1;
     pthread_mutex_lock(&strangers.lock);
     if (!takes_a_line(kd_clock_monotonic())) {
         strangers.dropped++;

@@ -16,9 +16,9 @@ static void appends_until_the_maximum(void **state)
             kd_buf_byte(&buf, (char)k);
         }
         assert_false(buf.failed);
-        if (buf.n)
-            kd_buf_add(&buf, KD_STR(""));
+        kd_buf_add(&buf, KD_STR(""));
         assert_false(buf.failed);
+        assert_true(maxima[i] || !buf.p); /* a buffer without room owns nothing: nobody frees it */
         kd_buf_byte(&buf, 'x');
         assert_true(buf.failed);
         assert_int_equal(buf.n, maxima[i]);
