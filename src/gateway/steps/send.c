@@ -138,6 +138,7 @@ static void on_cancel(void *what)
 static void on_scope_cancel(kd_scope *scope)
 {
     kd_send *s = KD_CONTAINER(scope, kd_send, scope);
+    kd_send_stop_probe(s);
     stop_feeding(s);
     cancel_call(s);
 }
@@ -162,6 +163,16 @@ static void break_stream(kd_send *s)
     s->call->failure = KD_FAIL_BAD_REQUEST;
     if (!x->sent || x->streaming == &s->stream)
         kd_stream_body_fail(&s->stream);
+}
+
+/* The client's body is too long, or broken, before its backend has answered. */
+static kd_verdict refuse_body(kd_send *s, kd_failure failure)
+{
+    if (failure == KD_FAIL_SHED)
+        return kd_branch_fail(s->branch, failure, KD_STR("out of memory"));
+    return kd_branch_fail(s->branch, failure,
+                          client_error(s, failure == KD_FAIL_TOO_LARGE ? KD_STR("http: request body too large")
+                                                                       : KD_STR("invalid byte in chunk length")));
 }
 
 static void on_client_body(kd_exchange *x, kd_str piece, bool end, bool failed)
@@ -213,6 +224,15 @@ static void on_writable(kd_call *call)
         x->on_body = on_client_body;
         x->body_owner = s;
         x->body_taken = true;
+    }
+    if (KD_UNLIKELY(s->peeked.n)) {
+        kd_str first = s->peeked;
+        s->peeked.n = 0;
+        s->feeding = !x->front->body_ended;
+        if (kd_call_write(call, first, !s->feeding) == KD_FLOW_PAUSED || !s->feeding) {
+            kd_exchange_leave(x);
+            return;
+        }
     }
     if (x->front->body_ended)
         kd_call_write(call, (kd_str){"", 0}, true);
@@ -597,6 +617,12 @@ static kd_verdict enter_send(kd_branch *branch, const void *config, void *state)
         s->request_target = branch->request->request_target;
         s->transport = branch->transport;
         kd_scope_init(&s->scope, &branch->x->scope, on_scope_cancel, "stream");
+        if (KD_UNLIKELY(kd_send_wants_probe(s)) && !(s->transport && s->transport->has_stored))
+            return kd_send_probe(s);
+    }
+    if (!s->call) {
+        if (KD_UNLIKELY(s->peek_failed))
+            return refuse_body(s, s->peek_failed);
         if (KD_UNLIKELY(s->transport && s->transport->has_stored))
             take_stored(s);
         else if (!start_call(s))

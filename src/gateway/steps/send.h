@@ -37,6 +37,10 @@ typedef struct kd_send {
     bool ready;                          /* the wait is over */
     bool feeding;                        /* the client's body is being passed on */
     const struct kd_body_piece *to_send; /* of a kept body: what goes out next */
+    bool probing;                        /* its first byte is waited for (send_probe.c) */
+    kd_failure peek_failed;
+    kd_str peeked; /* the first piece, which was read before the request was laid out */
+    kd_timer probe;
     kd_send_then then;
     kd_transport *transport; /* NULL: the network itself */
     bool given;              /* its stored answer is the answer */
@@ -51,6 +55,16 @@ typedef struct kd_send {
 
 /* Builds the head of the request that s describes, and its framing. False without memory. */
 bool kd_send_compose(kd_send *s);
+/* Has the request's method mostly no body, so that Go looks for one first? */
+bool kd_send_often_bodiless(const kd_send *s);
+/* The one Content-Length that was let through, if it is a number. */
+bool kd_send_stated_length(const kd_send *s, uint64_t *length);
+/* Is it open whether there is a body? Then kd_send_probe waits for its first byte or its end; the step is entered again
+ * when that is known. */
+bool kd_send_wants_probe(const kd_send *s);
+kd_verdict kd_send_probe(kd_send *s);
+/* Ends the wait; harmless when there is none. */
+void kd_send_stop_probe(kd_send *s);
 /* Is the answer a redirect that is followed? Changes s accordingly. A fault (too many, a bad Location) is set in the
  * branch's outcome and *failed. */
 bool kd_send_follows(kd_send *s, bool *failed);

@@ -11,17 +11,16 @@ static bool states_no_body(kd_method method)
     return method == KD_METHOD_POST || method == KD_METHOD_PUT || method == KD_METHOD_PATCH;
 }
 
-/* Methods with which Go looks first whether there is a byte to send; with all others an empty body is sent as such. */
-static bool often_has_none(const kd_send *s)
+bool kd_send_often_bodiless(const kd_send *s)
 {
     return s->method == KD_METHOD_GET || s->method == KD_METHOD_HEAD || s->method == KD_METHOD_DELETE ||
            s->method == KD_METHOD_OPTIONS || s->method == KD_METHOD_CONNECT ||
            kd_str_eq(s->method_text, KD_STR("PROPFIND")) || kd_str_eq(s->method_text, KD_STR("SEARCH"));
 }
 
-/* The one Content-Length that was let through, if it is a number. */
-static bool explicit_length(const kd_headers *headers, uint64_t *length)
+bool kd_send_stated_length(const kd_send *s, uint64_t *length)
 {
+    const kd_headers *headers = &s->branch->request->headers;
     unsigned n = 0;
     kd_str value = {0};
     for (uint32_t i = 0; i < headers->n; i++)
@@ -38,9 +37,9 @@ static kd_call_body frame_kept(kd_send *s, const kd_body *body)
         call->body_length = body->n;
         return body->n ? KD_CALL_STREAM_LENGTH : KD_CALL_NO_BODY;
     }
-    if (explicit_length(&s->branch->request->headers, &call->body_length) && call->body_length)
+    if (kd_send_stated_length(s, &call->body_length) && call->body_length)
         return KD_CALL_STREAM_LENGTH;
-    return body->n || !often_has_none(s) ? KD_CALL_STREAM_CHUNKED : KD_CALL_NO_BODY;
+    return body->n || !kd_send_often_bodiless(s) ? KD_CALL_STREAM_CHUNKED : KD_CALL_NO_BODY;
 }
 
 static void decide_body(kd_send *s)
@@ -51,9 +50,9 @@ static void decide_body(kd_send *s)
         call->body = KD_CALL_NO_BODY;
     else if (KD_UNLIKELY(kept))
         call->body = frame_kept(s, kept);
-    else if (s->branch->x->front->body_ended)
+    else if (s->branch->x->front->body_ended && !s->peeked.n)
         call->body = KD_CALL_NO_BODY;
-    else if (explicit_length(&s->branch->request->headers, &call->body_length) && call->body_length)
+    else if (kd_send_stated_length(s, &call->body_length) && call->body_length)
         call->body = KD_CALL_STREAM_LENGTH;
     else
         call->body = KD_CALL_STREAM_CHUNKED;
