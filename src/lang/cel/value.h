@@ -27,7 +27,8 @@ struct kd_cel_map;
 
 typedef struct kd_cel_value {
     uint8_t type; /* kd_cel_type_id */
-    bool wrapped; /* list or map: `data`, not made by an expression */
+    bool wrapped; /* list or map: `data`, not made by an expression; string: the gateway's number (json.Number) */
+    int16_t zone; /* timestamp: minutes east of UTC in which its text was written; no part of its value */
     uint32_t n;   /* bytes of text; items of a list made by an expression; nanoseconds of a timestamp, 0..999999999 */
     union {
         bool boolean;
