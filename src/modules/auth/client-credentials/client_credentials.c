@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #define ANSWER_MAX (1024u * 1024)
-#define EARLY      (10 * KD_SECOND) /* before its end a token is no longer used */
+#define RETRY      (5 * KD_SECOND) /* between renewals of a token that still serves */
 
 #define FIELD(name, kind, text)                                                                                        \
     .key = KD_STR_INIT(name), .type = KD_FIELD_##kind, .wrong = KD_WRONG_FAIL_START, .offset = KD_NO_OFFSET,           \
@@ -38,6 +38,7 @@ static const kd_namespace namespaces[] = {
 typedef struct token {
     kd_source_value base;
     kd_ns expires; /* on the monotonic clock; KD_FOREVER: never */
+    kd_ns renew;   /* from then on a request that uses it begins to renew it */
     size_t n;
     char authorization[];
 } token;
@@ -48,6 +49,7 @@ typedef struct client {
     kd_arena arena; /* of the texts below */
     kd_oauth_client oauth;
     _Atomic bool in_body, known; /* id and secret stand in the form; that (or the opposite) is known to work */
+    _Atomic kd_ns next_renewal;  /* not before: a token server that fails is not asked by every request */
 } client;
 
 /* A fetch under way. */
@@ -83,7 +85,11 @@ static void succeed(asking *a, const kd_oauth_token *got)
     kd_ns now = kd_clock_monotonic();
     *t = (token){.base = {1, destroy_token},
                  .expires = got->expires_in ? now + got->expires_in * KD_SECOND : KD_FOREVER,
+                 .renew = KD_FOREVER,
                  .n = got->authorization.n};
+    kd_ns ahead = kd_oauth_renewal(got->expires_in);
+    if (ahead)
+        t->renew = t->expires - ahead;
     memcpy(t->authorization, got->authorization.p, t->n);
     a->client->in_body = a->in_body;
     a->client->known = true;
@@ -294,14 +300,24 @@ static kd_verdict refuse(kd_branch *branch, kd_str error)
                                           KD_FMT(kd_core_url(branch)), KD_FMT(error)));
 }
 
+/* Nobody waits for it: the present token serves meanwhile, and longer if it fails. */
+static void renew(client *c, kd_branch *branch, kd_ns now)
+{
+    kd_ns not_before = atomic_load_explicit(&c->next_renewal, memory_order_relaxed);
+    if (now >= not_before && atomic_compare_exchange_strong(&c->next_renewal, &not_before, now + RETRY))
+        kd_source_refresh(c->source, branch->x->worker, false);
+}
+
 static kd_verdict enter_token(kd_branch *branch, const void *config, void *state)
 {
     client *c = (client *)config;
     kd_source_wait *wait = state;
     if (!wait->phase) {
         token *present = (token *)(void *)kd_source_peek(c->source);
-        bool good = present &&
-                    (present->expires == KD_FOREVER || branch->x->front->worker->loop.now + EARLY < present->expires);
+        kd_ns now = branch->x->front->worker->loop.now;
+        bool good = present && (present->expires == KD_FOREVER || now + KD_OAUTH_EARLY < present->expires);
+        if (good && now >= present->renew)
+            renew(c, branch, now);
         kd_verdict verdict = good ? carry(branch, present) : KD_WAIT;
         kd_source_value_unref(present ? &present->base : NULL);
         if (good)

@@ -128,9 +128,20 @@ static void test_odd_bytes(void **state)
     assert_true(kd_str_eq(token.authorization, KD_STR("Bearer a\0\r\nb")));
 }
 
+static void test_renewal(void **state)
+{
+    static const struct {
+        int64_t expires_in, ms_before;
+    } cases[] = {{0, 0},      {-5, 0},      {11, 0},      {59, 0},       {60, 22500},
+                 {90, 30000}, {250, 70000}, {251, 70000}, {3600, 70000}, {INT32_MAX, 70000}};
+    for (size_t i = 0; i < KD_COUNT(cases); i++)
+        assert_int_equal(kd_oauth_renewal(cases[i].expires_in), cases[i].ms_before * KD_MS);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_odd_bytes, setup, teardown),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_renewal),
+                                       cmocka_unit_test_setup_teardown(test_odd_bytes, setup, teardown),
                                        cmocka_unit_test_setup_teardown(test_form, setup, teardown),
                                        cmocka_unit_test_setup_teardown(test_basic, setup, teardown),
                                        cmocka_unit_test_setup_teardown(test_answers, setup, teardown)};

@@ -278,3 +278,11 @@ bool kd_oauth_read(kd_arena *arena, unsigned status, kd_str reason, kd_str conte
     *error = KD_STR("out of memory");
     return token->authorization.p != NULL;
 }
+
+kd_ns kd_oauth_renewal(int64_t expires_in)
+{
+    if (expires_in < 60)
+        return 0;
+    kd_ns quarter = (expires_in * KD_SECOND - KD_OAUTH_EARLY) / 4;
+    return KD_OAUTH_EARLY + (quarter < 60 * KD_SECOND ? quarter : 60 * KD_SECOND);
+}

@@ -4,6 +4,7 @@
 #define KD_MODULES_AUTH_CLIENT_CREDENTIALS_TOKEN_H
 
 #include "base/arena.h"
+#include "base/clock.h"
 
 typedef struct kd_oauth_param {
     kd_str name, value;
@@ -30,5 +31,11 @@ kd_str kd_oauth_basic(kd_arena *arena, const kd_oauth_client *client);
 /* Reads the answer. False: *error is x/oauth2's text, in the arena. */
 bool kd_oauth_read(kd_arena *arena, unsigned status, kd_str reason, kd_str content_type, kd_str body,
                    kd_oauth_token *token, kd_str *error);
+
+#define KD_OAUTH_EARLY (10 * KD_SECOND) /* before its end a token is no longer used, as in x/oauth2 */
+
+/* How long before its end a token of that life (seconds) is renewed while it still serves: a quarter of the time it
+ * can be used, at most a minute before KD_OAUTH_EARLY. 0: it is not, it ends too soon (under a minute) or never. */
+kd_ns kd_oauth_renewal(int64_t expires_in);
 
 #endif
