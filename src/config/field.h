@@ -81,6 +81,7 @@ typedef enum kd_edition {
 #define KD_FIELD_NODE       1u /* flag: the target keeps the tree's node, checked against `child` */
 #define KD_FIELD_SECRET     2u /* flag: never shown */
 #define KD_FIELD_DEPRECATED 4u
+#define KD_FIELD_UNLISTED   8u /* flag: works, but is not in the schema that `check` lints with */
 #define KD_NO_OFFSET        UINT32_MAX /* checked, but kept nowhere */
 
 typedef struct kd_fields kd_fields;
@@ -103,7 +104,15 @@ typedef struct kd_field {
     const char *one_of; /* a component's text has one of these values, in any case: "ip|header|param"; NULL: any */
     const kd_fields *child;
     const char *about; /* one sentence */
+    const char *lint;  /* what the schema demands where that is not what `type` and `one_of` say: a JSON schema, or members
+                          that are added to it; written with ' for " */
+    const char *like;  /* an object with the keys of this namespace where it stands in an endpoint; or NULL */
 } kd_field;
+
+/* Bits of kd_fields.shape: how the schema sees such an object. */
+#define KD_SHAPE_OPEN        1u /* other keys may stand beside */
+#define KD_SHAPE_NO_COMMENTS 2u /* not even keys that are comments */
+#define KD_SHAPE_UNTYPED     4u /* what is no object is not refused */
 
 struct kd_fields {
     const char *name;   /* of one such object: "endpoint" */
@@ -112,6 +121,8 @@ struct kd_fields {
     uint32_t at_offset; /* of a const kd_location * that is set for each object without mistakes, or KD_NO_OFFSET */
     const kd_field *v;
     uint32_t n;
+    uint8_t shape;    /* KD_SHAPE_* */
+    const char *lint; /* members of its schema beyond the keys: "'required':['name']"; or NULL */
 };
 
 /* A namespace of extra_config. */
@@ -123,6 +134,9 @@ typedef struct kd_namespace {
     bool guards_access;      /* ignoring it would let requests pass that should not */
     bool built;              /* available in this program */
     const kd_fields *fields; /* NULL: its keys are not checked */
+    const char *lint;        /* as in kd_field, of the whole block; or NULL */
+    bool list;               /* a list of such objects */
+    bool unlisted;           /* works, but is not in the schema */
 } kd_namespace;
 
 /* Modules announce what they are before the first configuration is loaded, each its own: their entries precede the
