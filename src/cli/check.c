@@ -1,20 +1,12 @@
-#include "cli/command.h"
+#include "cli/lint.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-static bool wants_lint(const kd_args *args)
-{
-    return kd_args_number(args, "lint") || kd_args_number(args, "lint-no-network") ||
-           *kd_args_text(args, "lint-schema");
-}
-
 /* The steps behind parsing, in the reference's order. */
 static int check_loaded(const kd_args *args, kd_arena *arena, const kd_loaded *loaded, kd_errors *errors)
 {
-    if (wants_lint(args)) {
-        kd_cli_error("ERROR linting the configuration file:");
-        fprintf(stderr, "\tthe JSON schema is not available in this version: check without -l, -n and -s\n\n");
+    if (kd_cli_wants_lint(args) && !kd_cli_lint(args, arena, loaded)) {
         kd_cli_findings(errors, KD_SEVERITY_NOTE);
         return KD_EXIT_FAILED;
     }

@@ -70,6 +70,7 @@ extern const int kd_commands_count;
 int kd_cli_run(const kd_args *args);
 int kd_cli_check(const kd_args *args);
 int kd_cli_explain(const kd_args *args);
+int kd_cli_schema(const kd_args *args);
 int kd_cli_version(const kd_args *args);
 int kd_cli_audit(const kd_args *args);
 int kd_cli_check_plugin(const kd_args *args);

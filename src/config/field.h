@@ -137,6 +137,7 @@ typedef struct kd_namespace {
     const char *lint;        /* as in kd_field, of the whole block; or NULL */
     bool list;               /* a list of such objects */
     bool unlisted;           /* works, but is not in the schema */
+    const char *like;        /* an endpoint's namespace whose keys the schema takes where `fields` is NULL; or NULL */
 } kd_namespace;
 
 /* Modules announce what they are before the first configuration is loaded, each its own: their entries precede the

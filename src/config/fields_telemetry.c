@@ -75,17 +75,16 @@ const kd_fields kd_newrelic_fields =
     KD_TABLE("telemetry/newrelic block", KD_SCOPE_SERVICE, newrelic, .lint = "'required':['license']");
 
 static const kd_field backend_log[] = {
-    {KD_KEY("custom_format", STRING, "Pattern of the lines."), .dflt = "%{prefix}%{time} |%{statusCode}| %{latencyMs} | %{method} %{host} %{path}
-"},
+    {KD_KEY("custom_format", STRING, "Pattern of the lines."), .dflt = "%{prefix}%{time} |%{statusCode}| %{latencyMs} | %{method} %{host} %{path}\n"},
     {KD_KEY("log_with_level", STRING, "Level of the lines."), .one_of = "DEBUG|INFO|WARNING|ERROR|CRITICAL"},
     {KD_KEY("no_value", STRING, "Stands for a missing value."), .dflt = "-"},
     {KD_KEY("prefix", STRING, "Text before each line.")},
 };
-static const kd_fields backend_log_fields =
+const kd_fields kd_backend_log_fields =
     KD_TABLE("backend_log block", KD_SCOPE_SERVICE | KD_SCOPE_BACKEND, backend_log, .lint = "'minProperties':1");
 
 static const kd_field backend_logging[] = {
-    {KD_KEY("backend", OBJECT, "Log of requests to this backend."), .child = &backend_log_fields},
+    {KD_KEY("backend", OBJECT, "Log of requests to this backend."), .child = &kd_backend_log_fields},
 };
 const kd_fields kd_backend_logging_fields =
     KD_TABLE("backend's telemetry/logging block", KD_SCOPE_BACKEND, backend_logging);

@@ -192,7 +192,8 @@ static void put_field(writer *w, const kd_field *field, uint8_t scope)
     }
     size_t before = w->out->n;
     if (whole) {
-        put_comma(w);
+        if (field->lint[1] != '}')
+            put_comma(w);
         put_fragment(w, field->lint + 1); /* its closing brace closes ours */
         return;
     }
@@ -257,12 +258,14 @@ static void put_namespace(writer *w, const kd_namespace *ns)
         return;
     }
     PUT(w, ":{");
-    if (ns->fields && ns->list) {
+    const kd_namespace *like = ns->like ? kd_namespace_find(kd_str_from_c(ns->like), KD_SCOPE_ENDPOINT) : NULL;
+    const kd_fields *fields = like ? like->fields : ns->fields;
+    if (fields && ns->list) {
         PUT(w, "\"type\":\"array\",\"items\":{");
-        put_reference(w, ns->fields);
+        put_reference(w, fields);
         PUT(w, "}");
-    } else if (ns->fields) {
-        put_reference(w, ns->fields);
+    } else if (fields) {
+        put_reference(w, fields);
     }
     if (ns->lint) {
         put_comma(w);
