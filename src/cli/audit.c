@@ -23,7 +23,8 @@ int kd_cli_audit(const kd_args *args)
     } else {
         kd_cli_error("ERROR parsing the configuration file:");
         fprintf(stderr, "\t%.*s\n\n", KD_FMT(loaded.compat));
-        kd_cli_findings(&errors, KD_SEVERITY_WARNING);
+        if (kd_cli_is_terminal())
+            kd_cli_findings(&errors, KD_SEVERITY_WARNING);
     }
     kd_arena_reset(&arena);
     return KD_EXIT_FAILED;

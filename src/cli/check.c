@@ -3,11 +3,19 @@
 #include <stdio.h>
 #include <unistd.h>
 
+/* KrakenD's users compare what `check` prints: where nobody looks at a terminal the gateway's own findings come only
+ * with -l, which asks for every opinion there is. */
+static void show_findings(const kd_args *args, const kd_errors *errors)
+{
+    if (kd_cli_is_terminal() || kd_args_number(args, "lint"))
+        kd_cli_findings(errors, KD_SEVERITY_NOTE);
+}
+
 /* The steps behind parsing, in the reference's order. */
 static int check_loaded(const kd_args *args, kd_arena *arena, const kd_loaded *loaded, kd_errors *errors)
 {
     if (kd_cli_wants_lint(args) && !kd_cli_lint(args, arena, loaded)) {
-        kd_cli_findings(errors, KD_SEVERITY_NOTE);
+        show_findings(args, errors);
         return KD_EXIT_FAILED;
     }
     int64_t level = kd_args_number(args, "debug");
@@ -17,10 +25,10 @@ static int check_loaded(const kd_args *args, kd_arena *arena, const kd_loaded *l
     if (panic.n && kd_args_number(args, "test-gin-routes")) {
         kd_cli_error("ERROR testing the configuration file:");
         fprintf(stderr, "\t%.*s\n\n", KD_FMT(panic));
-        kd_cli_findings(errors, KD_SEVERITY_NOTE);
+        show_findings(args, errors);
         return KD_EXIT_FAILED;
     }
-    kd_cli_findings(errors, KD_SEVERITY_NOTE);
+    show_findings(args, errors);
     fprintf(stderr, kd_cli_is_terminal() ? "\033[32;1mSyntax OK!\033[0m\n" : "Syntax OK!\n");
     return 0;
 }
@@ -46,7 +54,7 @@ int kd_cli_check(const kd_args *args)
     } else {
         kd_cli_error("ERROR parsing the configuration file:");
         fprintf(stderr, "\t%.*s\n\n", KD_FMT(loaded.compat));
-        kd_cli_findings(&errors, KD_SEVERITY_NOTE);
+        show_findings(args, &errors);
     }
     kd_arena_reset(&arena);
     return code;

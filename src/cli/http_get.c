@@ -113,10 +113,9 @@ static bool start_tls(visit *v)
     if (SSL_connect(v->ssl) == 1)
         return true;
     long verified = SSL_get_verify_result(v->ssl);
-    kd_str what = verified == X509_V_OK
-                      ? KD_STR("tls: handshake failed")
-                      : kd_arena_printf(v->arena, "tls: failed to verify certificate: %s",
-                                        X509_verify_cert_error_string(verified));
+    kd_str what = verified == X509_V_OK ? KD_STR("tls: handshake failed")
+                                        : kd_arena_printf(v->arena, "tls: failed to verify certificate: %s",
+                                                          X509_verify_cert_error_string(verified));
     return fail(v, what.p ? what.p : "out of memory");
 }
 

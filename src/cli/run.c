@@ -45,7 +45,8 @@ static int report_failure(const kd_loaded *loaded, const kd_errors *errors)
     bool conflict = loaded->status == KD_LOAD_CONFLICTS;
     fprintf(stderr, "%s%.*s\n",
             conflict ? "panic: " : "ERROR parsing the configuration file: ", KD_FMT(loaded->compat));
-    kd_cli_findings(errors, KD_SEVERITY_WARNING);
+    if (!loaded->empty)
+        kd_cli_findings(errors, KD_SEVERITY_WARNING);
     return conflict ? KD_EXIT_PANIC : KD_EXIT_ERROR;
 }
 

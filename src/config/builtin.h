@@ -15,8 +15,7 @@ extern const kd_fields kd_plugin_fields;     /* kd_plugin_section */
 
 extern const kd_fields kd_router_fields, kd_proxy_endpoint_fields, kd_proxy_backend_fields, kd_backend_http_fields,
     kd_backend_http_client_fields, kd_telemetry_logging_fields, kd_gateway_compat_fields, kd_gateway_dns_fields,
-    kd_gateway_http2_fields,
-    kd_gateway_limits_fields, kd_gateway_tls_fields;
+    kd_gateway_http2_fields, kd_gateway_limits_fields, kd_gateway_tls_fields;
 
 /* A pair of files, of `keys` in tls and `client_certs` in client_tls. */
 typedef struct kd_tls_pair {

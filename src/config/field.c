@@ -609,7 +609,8 @@ static void warn_unknown(kd_walk *w, const kd_fields *fields, const kd_node *nod
     }
     kd_str near = kd_suggest(node->key, names, n);
     const kd_fields *owner = kd_fields_owning(node->key, fields);
-    if (owner)
+    /* a key of a core object is in the wrong place; one of a component's many keys may only look like a misspelt one */
+    if (owner && (owner->size || !near.p))
         e->suggestion = kd_arena_printf(w->arena, "it is a key of the %s", owner->name);
     else if (near.p)
         e->suggestion = kd_arena_printf(w->arena, "did you mean \"%.*s\"?", KD_FMT(near));

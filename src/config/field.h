@@ -81,7 +81,7 @@ typedef enum kd_edition {
 #define KD_FIELD_NODE       1u /* flag: the target keeps the tree's node, checked against `child` */
 #define KD_FIELD_SECRET     2u /* flag: never shown */
 #define KD_FIELD_DEPRECATED 4u
-#define KD_FIELD_UNLISTED   8u /* flag: works, but is not in the schema that `check` lints with */
+#define KD_FIELD_UNLISTED   8u         /* flag: works, but is not in the schema that `check` lints with */
 #define KD_NO_OFFSET        UINT32_MAX /* checked, but kept nowhere */
 
 typedef struct kd_fields kd_fields;
@@ -104,8 +104,8 @@ typedef struct kd_field {
     const char *one_of; /* a component's text has one of these values, in any case: "ip|header|param"; NULL: any */
     const kd_fields *child;
     const char *about; /* one sentence */
-    const char *lint;  /* what the schema demands where that is not what `type` and `one_of` say: a JSON schema, or members
-                          that are added to it; written with ' for " */
+    const char *lint;  /* what the schema demands where that is not what `type` and `one_of` say: a JSON schema, or
+                          members  that are added to it; written with ' for " */
     const char *like;  /* an object with the keys of this namespace where it stands in an endpoint; or NULL */
 } kd_field;
 

@@ -13,7 +13,8 @@ static const kd_field anthropic_v1_variables[] = {
     {KD_KEY("top_p", FLOAT, "Only the likeliest tokens that reach this sum are drawn from.")},
 };
 static const kd_fields anthropic_v1_variables_fields =
-    KD_TABLE("model settings", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, anthropic_v1_variables, .shape = KD_SHAPE_OPEN, .lint = "'required':['model']");
+    KD_TABLE("model settings", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, anthropic_v1_variables,
+             .shape = KD_SHAPE_OPEN, .lint = "'required':['model']");
 
 static const kd_field anthropic_v1[] = {
     {KD_KEY("credentials", STRING, "The key of the provider's account."), .flags = KD_FIELD_SECRET},
@@ -23,13 +24,15 @@ static const kd_field anthropic_v1[] = {
     {KD_KEY("variables", OBJECT, "Settings of the model."), .child = &anthropic_v1_variables_fields},
 };
 static const kd_fields anthropic_v1_fields =
-    KD_TABLE("v1 block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, anthropic_v1, .lint = "'required':['credentials','variables']");
+    KD_TABLE("v1 block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, anthropic_v1,
+             .lint = "'required':['credentials','variables']");
 
 static const kd_field anthropic[] = {
     {KD_KEY("v1", OBJECT, "Version 1 of the provider's interface."), .child = &anthropic_v1_fields},
 };
 static const kd_fields anthropic_fields =
-    KD_TABLE("anthropic block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, anthropic, .lint = "'maxProperties':1,'minProperties':1");
+    KD_TABLE("anthropic block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, anthropic,
+             .lint = "'maxProperties':1,'minProperties':1");
 
 static const kd_field gemini_v1beta_variables[] = {
     {KD_KEY("candidate_count", INT, "How many answers are asked for."), .dflt = "1"},
@@ -41,7 +44,8 @@ static const kd_field gemini_v1beta_variables[] = {
     {KD_KEY("top_p", FLOAT, "Only the likeliest tokens that reach this sum are drawn from.")},
 };
 static const kd_fields gemini_v1beta_variables_fields =
-    KD_TABLE("model settings", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, gemini_v1beta_variables, .shape = KD_SHAPE_OPEN);
+    KD_TABLE("model settings", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, gemini_v1beta_variables,
+             .shape = KD_SHAPE_OPEN);
 
 static const kd_field gemini_v1beta[] = {
     {KD_KEY("credentials", STRING, "The key of the provider's account."), .flags = KD_FIELD_SECRET},
@@ -51,13 +55,14 @@ static const kd_field gemini_v1beta[] = {
     {KD_KEY("variables", OBJECT, "Settings of the model."), .child = &gemini_v1beta_variables_fields},
 };
 static const kd_fields gemini_v1beta_fields =
-    KD_TABLE("v1beta block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, gemini_v1beta, .lint = "'required':['credentials']");
+    KD_TABLE("v1beta block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, gemini_v1beta,
+             .lint = "'required':['credentials']");
 
 static const kd_field gemini[] = {
     {KD_KEY("v1beta", OBJECT, "Version 1beta of the provider's interface."), .child = &gemini_v1beta_fields},
 };
-static const kd_fields gemini_fields =
-    KD_TABLE("gemini block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, gemini, .lint = "'maxProperties':1,'minProperties':1");
+static const kd_fields gemini_fields = KD_TABLE("gemini block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND,
+                                                gemini, .lint = "'maxProperties':1,'minProperties':1");
 
 static const kd_field mistral_v1_variables[] = {
     {KD_KEY("extra_payload", OBJECT, "Members that are added to the provider's request as they are.")},
@@ -71,7 +76,8 @@ static const kd_field mistral_v1_variables[] = {
     {KD_KEY("top_p", FLOAT, "Only the likeliest tokens that reach this sum are drawn from.")},
 };
 static const kd_fields mistral_v1_variables_fields =
-    KD_TABLE("model settings", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, mistral_v1_variables, .shape = KD_SHAPE_OPEN, .lint = "'required':['model']");
+    KD_TABLE("model settings", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, mistral_v1_variables,
+             .shape = KD_SHAPE_OPEN, .lint = "'required':['model']");
 
 static const kd_field mistral_v1[] = {
     {KD_KEY("credentials", STRING, "The key of the provider's account."), .flags = KD_FIELD_SECRET},
@@ -81,24 +87,29 @@ static const kd_field mistral_v1[] = {
     {KD_KEY("variables", OBJECT, "Settings of the model."), .child = &mistral_v1_variables_fields},
 };
 static const kd_fields mistral_v1_fields =
-    KD_TABLE("v1 block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, mistral_v1, .shape = KD_SHAPE_UNTYPED, .lint = "'required':['credentials','variables']");
+    KD_TABLE("v1 block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, mistral_v1, .shape = KD_SHAPE_UNTYPED,
+             .lint = "'required':['credentials','variables']");
 
 static const kd_field mistral[] = {
     {KD_KEY("v1", OBJECT, "Version 1 of the provider's interface."), .child = &mistral_v1_fields},
 };
 static const kd_fields mistral_fields =
-    KD_TABLE("mistral block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, mistral, .lint = "'maxProperties':1,'minProperties':1");
+    KD_TABLE("mistral block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, mistral,
+             .lint = "'maxProperties':1,'minProperties':1");
 
 static const kd_field openai_v1_variables[] = {
     {KD_KEY("extra_payload", OBJECT, "Members that are added to the provider's request as they are.")},
     {KD_KEY("max_output_tokens", INT, "Most tokens of an answer.")},
     {KD_KEY("model", STRING, "Name of the model.")},
     {KD_KEY("temperature", FLOAT, "How random the answers are."), .lint = "'maximum':2,'minimum':0"},
-    {KD_KEY("top_p", FLOAT, "Only the likeliest tokens that reach this sum are drawn from."), .lint = "'maximum':1,'minimum':0"},
-    {KD_KEY("truncation", STRING, "What happens to a conversation that is too long."), .dflt = "disabled", .one_of = "auto|disabled"},
+    {KD_KEY("top_p", FLOAT, "Only the likeliest tokens that reach this sum are drawn from."),
+     .lint = "'maximum':1,'minimum':0"},
+    {KD_KEY("truncation", STRING, "What happens to a conversation that is too long."), .dflt = "disabled",
+     .one_of = "auto|disabled"},
 };
 static const kd_fields openai_v1_variables_fields =
-    KD_TABLE("model settings", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, openai_v1_variables, .shape = KD_SHAPE_OPEN, .lint = "'required':['model']");
+    KD_TABLE("model settings", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, openai_v1_variables,
+             .shape = KD_SHAPE_OPEN, .lint = "'required':['model']");
 
 static const kd_field openai_v1[] = {
     {KD_KEY("credentials", STRING, "The key of the provider's account."), .flags = KD_FIELD_SECRET},
@@ -108,13 +119,14 @@ static const kd_field openai_v1[] = {
     {KD_KEY("variables", OBJECT, "Settings of the model."), .child = &openai_v1_variables_fields},
 };
 static const kd_fields openai_v1_fields =
-    KD_TABLE("v1 block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, openai_v1, .shape = KD_SHAPE_UNTYPED, .lint = "'required':['credentials','variables']");
+    KD_TABLE("v1 block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, openai_v1, .shape = KD_SHAPE_UNTYPED,
+             .lint = "'required':['credentials','variables']");
 
 static const kd_field openai[] = {
     {KD_KEY("v1", OBJECT, "Version 1 of the provider's interface."), .child = &openai_v1_fields},
 };
-static const kd_fields openai_fields =
-    KD_TABLE("openai block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, openai, .lint = "'maxProperties':1,'minProperties':1");
+static const kd_fields openai_fields = KD_TABLE("openai block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND,
+                                                openai, .lint = "'maxProperties':1,'minProperties':1");
 
 static const kd_field bedrock_v1_variables[] = {
     {KD_KEY("extra_payload", OBJECT, "Members that are added to the provider's request as they are.")},
@@ -135,13 +147,15 @@ static const kd_field bedrock_v1[] = {
     {KD_KEY("variables", OBJECT, "Settings of the model."), .child = &bedrock_v1_variables_fields},
 };
 static const kd_fields bedrock_v1_fields =
-    KD_TABLE("v1 block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, bedrock_v1, .shape = KD_SHAPE_UNTYPED, .lint = "'required':['credentials','variables']");
+    KD_TABLE("v1 block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, bedrock_v1, .shape = KD_SHAPE_UNTYPED,
+             .lint = "'required':['credentials','variables']");
 
 static const kd_field bedrock[] = {
     {KD_KEY("v1", OBJECT, "Version 1 of the provider's interface."), .child = &bedrock_v1_fields},
 };
 static const kd_fields bedrock_fields =
-    KD_TABLE("bedrock block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, bedrock, .lint = "'maxProperties':1,'minProperties':1");
+    KD_TABLE("bedrock block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, bedrock,
+             .lint = "'maxProperties':1,'minProperties':1");
 
 static const kd_field ai_llm[] = {
     {KD_KEY("anthropic", OBJECT, "Talks to Anthropic."), .child = &anthropic_fields},
@@ -150,8 +164,7 @@ static const kd_field ai_llm[] = {
     {KD_KEY("openai", OBJECT, "Talks to OpenAI, or what speaks its language."), .child = &openai_fields},
     {KD_KEY("bedrock", OBJECT, "Talks to AWS Bedrock."), .child = &bedrock_fields},
 };
-const kd_fields kd_ai_llm_fields =
-    KD_TABLE("ai/llm block", KD_SCOPE_BACKEND, ai_llm, .lint = "'maxProperties':1");
+const kd_fields kd_ai_llm_fields = KD_TABLE("ai/llm block", KD_SCOPE_BACKEND, ai_llm, .lint = "'maxProperties':1");
 
 static const kd_field ai_mcp_servers_tools_annotations[] = {
     {KD_KEY("destructive_hint", BOOL, "The tool may destroy something."), .dflt = "false"},
@@ -159,8 +172,8 @@ static const kd_field ai_mcp_servers_tools_annotations[] = {
     {KD_KEY("open_world_hint", BOOL, "The tool reaches beyond its own system."), .dflt = "false"},
     {KD_KEY("read_only_hint", BOOL, "The tool changes nothing."), .dflt = "false"},
 };
-static const kd_fields ai_mcp_servers_tools_annotations_fields =
-    KD_TABLE("annotations block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, ai_mcp_servers_tools_annotations);
+static const kd_fields ai_mcp_servers_tools_annotations_fields = KD_TABLE(
+    "annotations block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, ai_mcp_servers_tools_annotations);
 
 static const kd_field ai_mcp_servers_tools[] = {
     {KD_KEY("title", STRING, "Name of the tool, for people.")},
@@ -172,10 +185,12 @@ static const kd_field ai_mcp_servers_tools[] = {
     {KD_KEY("name", STRING, "Name of the tool, for programs.")},
     {KD_KEY("output_schema", OBJECT, "JSON schema of the result.")},
     {KD_KEY("return_error_msg", BOOL, "Shows the error's text to the model."), .dflt = "false"},
-    {KD_KEY("workflow", OBJECT, "What is done when the tool is called."), .child = &kd_workflow_fields, .lint = "'type':'object'"},
+    {KD_KEY("workflow", OBJECT, "What is done when the tool is called."), .child = &kd_workflow_fields,
+     .lint = "'type':'object'"},
 };
 static const kd_fields ai_mcp_servers_tools_fields =
-    KD_TABLE("tool entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, ai_mcp_servers_tools, .lint = "'required':['name','title','description','workflow']");
+    KD_TABLE("tool entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, ai_mcp_servers_tools,
+             .lint = "'required':['name','title','description','workflow']");
 
 static const kd_field ai_mcp_servers[] = {
     {KD_KEY("title", STRING, "Name of the server, for people.")},
@@ -188,7 +203,8 @@ static const kd_field ai_mcp_servers[] = {
     {KD_KEY("version", STRING, "Version that the server tells.")},
 };
 static const kd_fields ai_mcp_servers_fields =
-    KD_TABLE("server entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, ai_mcp_servers, .lint = "'required':['name','version','title']");
+    KD_TABLE("server entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, ai_mcp_servers,
+             .lint = "'required':['name','version','title']");
 
 static const kd_field ai_mcp[] = {
     {KD_KEY("servers", OBJECTS, "Model context servers that endpoints can show."), .child = &ai_mcp_servers_fields},

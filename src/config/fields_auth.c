@@ -11,7 +11,8 @@ static const kd_fields api_keys_keys_fields =
     KD_TABLE("key entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, api_keys_keys);
 
 static const kd_field api_keys[] = {
-    {KD_KEY("hash", STRING, "How keys are stored in this file."), .dflt = "plain", .one_of = "plain|fnv128|sha256|sha1"},
+    {KD_KEY("hash", STRING, "How keys are stored in this file."), .dflt = "plain",
+     .one_of = "plain|fnv128|sha256|sha1"},
     {KD_KEY("identifier", STRING, "Header or query parameter with the key."), .dflt = "Authorization"},
     {KD_KEY("keys", OBJECTS, "The keys."), .child = &api_keys_keys_fields},
     {KD_KEY("propagate_role", STRING, "Header that tells backends the first role; empty: none.")},
@@ -42,10 +43,10 @@ const kd_fields kd_aws_sigv4_fields =
 
 static const kd_field auth_basic[] = {
     {KD_KEY("htpasswd_path", STRING, "File of users and password hashes, as Apache writes it.")},
-    {KD_KEY("users", OBJECT, "Users and their password hashes."), .flags = KD_FIELD_SECRET, .lint = "'patternProperties':{'(.*)':{'type':'string'}},'additionalProperties':false"},
+    {KD_KEY("users", OBJECT, "Users and their password hashes."), .flags = KD_FIELD_SECRET,
+     .lint = "'patternProperties':{'(.*)':{'type':'string'}},'additionalProperties':false"},
 };
-const kd_fields kd_auth_basic_fields =
-    KD_TABLE("auth/basic block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT, auth_basic);
+const kd_fields kd_auth_basic_fields = KD_TABLE("auth/basic block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT, auth_basic);
 
 static const kd_field auth_gcp[] = {
     {KD_KEY("audience", STRING, "URL of the service that is called.")},
@@ -55,7 +56,9 @@ static const kd_field auth_gcp[] = {
     {KD_KEY("s2s_auth_header", STRING, "Header for the token, where Authorization is taken.")},
 };
 const kd_fields kd_auth_gcp_fields =
-    KD_TABLE("auth/gcp block", KD_SCOPE_BACKEND, auth_gcp, .lint = "'anyOf':[{'required':['audience']},{'required':['audience','credentials_file']},{'required':['audience','credentials_json']}]");
+    KD_TABLE("auth/gcp block", KD_SCOPE_BACKEND, auth_gcp,
+             .lint = "'anyOf':[{'required':['audience']},{'required':['audience','credentials_file']},{'required':['"
+                     "audience','credentials_json']}]");
 
 static const kd_field auth_ntlm[] = {
     {KD_KEY("password", STRING, "Password of the user."), .flags = KD_FIELD_SECRET},

@@ -48,21 +48,23 @@ const kd_fields kd_router_fields = TABLE("router block", router, KD_SCOPE_SERVIC
 
 static const kd_field static_block[] = {
     {FIELD("data", OBJECT, DROP_BLOCK, "What is added to the answer.")},
-    {FIELD("strategy", STRING, IGNORE, "When: always, success, errored, complete or incomplete."), .dflt = "always", .lint = "{'enum':['always','success','complete','errored','incomplete']}"},
+    {FIELD("strategy", STRING, IGNORE, "When: always, success, errored, complete or incomplete."), .dflt = "always",
+     .lint = "{'enum':['always','success','complete','errored','incomplete']}"},
 };
-static const kd_fields static_fields = TABLE("static block", static_block, KD_SCOPE_ENDPOINT,
-    .lint = "'required':['data','strategy']");
+static const kd_fields static_fields =
+    TABLE("static block", static_block, KD_SCOPE_ENDPOINT, .lint = "'required':['data','strategy']");
 
 static const kd_field flatmap_item[] = {
     {FIELD("type", STRING, IGNORE, "The operation: append, del or move."), .lint = "{'enum':['move','del','append']}"},
     {FIELD("args", STRINGS, IGNORE, "The fields it works on.")},
 };
 static const kd_fields flatmap_fields = TABLE("flatmap operation", flatmap_item, KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND,
-    .lint = "'required':['type','args']");
+                                              .lint = "'required':['type','args']");
 
 static const kd_field proxy_endpoint[] = {
     {FIELD("sequential", BOOL, IGNORE, "Asks the backends one after the other.")},
-    {FIELD("sequential_propagated_params", STRINGS, FAIL_START, "Parameters that every backend of a sequence gets."), .lint = "{'type':'array','items':{'type':'string','pattern':'^resp[0-9]+(_[^\\\\s]+)?$'}}"},
+    {FIELD("sequential_propagated_params", STRINGS, FAIL_START, "Parameters that every backend of a sequence gets."),
+     .lint = "{'type':'array','items':{'type':'string','pattern':'^resp[0-9]+(_[^\\\\s]+)?$'}}"},
     {FIELD("static", OBJECT, IGNORE, "Fixed data in the answer."), .child = &static_fields},
     {FIELD("flatmap_filter", OBJECTS, IGNORE, "Moves fields of the merged answer."), .child = &flatmap_fields},
     {FIELD("combiner", STRING, FAIL_START, "How answers are merged."), .dflt = "default"},
@@ -83,9 +85,9 @@ static const kd_field backend_http[] = {
     {FIELD("return_error_details", STRING, IGNORE, "Key under which an error's status and body appear.")},
     {FIELD("return_error_code", BOOL, IGNORE, "Answers with the backend's status and body.")},
 };
-const kd_fields kd_backend_http_fields = TABLE("backend/http block", backend_http, KD_SCOPE_BACKEND,
-    .shape = KD_SHAPE_OPEN | KD_SHAPE_UNTYPED,
-    .lint = "'oneOf':[{'required':['return_error_details']},{'required':['return_error_code']}]");
+const kd_fields kd_backend_http_fields =
+    TABLE("backend/http block", backend_http, KD_SCOPE_BACKEND, .shape = KD_SHAPE_OPEN | KD_SHAPE_UNTYPED,
+          .lint = "'oneOf':[{'required':['return_error_details']},{'required':['return_error_code']}]");
 
 static const kd_field backend_http_client[] = {
     {FIELD("send_body_on_redirect", BOOL, IGNORE, "Repeats the body when a backend redirects.")},
@@ -98,20 +100,24 @@ const kd_fields kd_backend_http_client_fields =
     TABLE("backend/http/client block", backend_http_client, KD_SCOPE_BACKEND);
 
 static const kd_field telemetry_logging[] = {
-    {FIELD("level", STRING, IGNORE, "DEBUG, INFO, NOTICE, WARNING, ERROR or CRITICAL."), .lint = "{'enum':['DEBUG','INFO','WARNING','ERROR','CRITICAL']}"},
+    {FIELD("level", STRING, IGNORE, "DEBUG, INFO, NOTICE, WARNING, ERROR or CRITICAL."),
+     .lint = "{'enum':['DEBUG','INFO','WARNING','ERROR','CRITICAL']}"},
     {FIELD("stdout", BOOL, FAIL_START, "Writes to standard output.")},
     {FIELD("syslog", BOOL, FAIL_START, "Writes to syslog.")},
-    {FIELD("syslog_facility", STRING, IGNORE, "local0 to local7."), .dflt = "local3", .lint = "{'enum':['local0','local1','local2','local3','local4','local5','local6','local7']}"},
+    {FIELD("syslog_facility", STRING, IGNORE, "local0 to local7."), .dflt = "local3",
+     .lint = "{'enum':['local0','local1','local2','local3','local4','local5','local6','local7']}"},
     {FIELD("prefix", STRING, IGNORE, "Text before each line.")},
     {FIELD("format", STRING, IGNORE, "default, logstash or custom."), .dflt = "default"},
     {FIELD("custom_format", STRING, IGNORE, "Pattern of the lines.")},
-    {FIELD("access_log_format", STRING, IGNORE, "Format of the access log."), .edition = KD_EDITION_EE, .lint = "{'enum':['','default','httpdCommon','httpdCombine','json','custom']}"},
+    {FIELD("access_log_format", STRING, IGNORE, "Format of the access log."), .edition = KD_EDITION_EE,
+     .lint = "{'enum':['','default','httpdCommon','httpdCombine','json','custom']}"},
     {FIELD("access_log_custom_format", STRING, IGNORE, "Pattern of the access log."), .edition = KD_EDITION_EE},
     {FIELD("access_log_missing_key_marker", STRING, IGNORE, "Shown for a missing value."), .edition = KD_EDITION_EE},
-    {FIELD("backend", OBJECT, IGNORE, "Log of requests to backends."), .edition = KD_EDITION_EE, .child = &kd_backend_log_fields},
+    {FIELD("backend", OBJECT, IGNORE, "Log of requests to backends."), .edition = KD_EDITION_EE,
+     .child = &kd_backend_log_fields},
 };
-const kd_fields kd_telemetry_logging_fields = TABLE("telemetry/logging block", telemetry_logging, KD_SCOPE_SERVICE,
-    .lint = "'required':['level']");
+const kd_fields kd_telemetry_logging_fields =
+    TABLE("telemetry/logging block", telemetry_logging, KD_SCOPE_SERVICE, .lint = "'required':['level']");
 
 static const kd_field gateway_compat[] = {
     {FIELD("jwk_cache_by_kid", BOOL, IGNORE,

@@ -10,37 +10,44 @@ static const kd_field processors_quotas_rejecter_cache[] = {
     {KD_KEY("hash_name", STRING, "The filter's hashes."), .dflt = "optimal", .one_of = "optimal|default"},
 };
 static const kd_fields processors_quotas_rejecter_cache_fields =
-    KD_TABLE("rejecter_cache block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, processors_quotas_rejecter_cache, .lint = "'required':['N','P']");
+    KD_TABLE("rejecter_cache block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND,
+             processors_quotas_rejecter_cache, .lint = "'required':['N','P']");
 
 static const kd_field processors_quotas_rules_limits[] = {
     {KD_KEY("amount", FLOAT, "How much may be used.")},
     {KD_KEY("unit", STRING, "In which time."), .one_of = "second|minute|hour|day|week|month|year"},
 };
 static const kd_fields processors_quotas_rules_limits_fields =
-    KD_TABLE("limit entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, processors_quotas_rules_limits, .lint = "'required':['amount','unit']");
+    KD_TABLE("limit entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, processors_quotas_rules_limits,
+             .lint = "'required':['amount','unit']");
 
 static const kd_field processors_quotas_rules[] = {
     {KD_KEY("limits", OBJECTS, "The limits; all hold."), .child = &processors_quotas_rules_limits_fields},
     {KD_KEY("name", STRING, "Name of the rule.")},
 };
 static const kd_fields processors_quotas_rules_fields =
-    KD_TABLE("rule entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, processors_quotas_rules, .lint = "'required':['name','limits']");
+    KD_TABLE("rule entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, processors_quotas_rules,
+             .lint = "'required':['name','limits']");
 
 static const kd_field processors_quotas[] = {
     {KD_KEY("connection_name", STRING, "Name of the Redis connection.")},
-    {KD_KEY("deny_queue_flush_interval", DURATION, "After this time refusals are written at the latest."), .dflt = "1s"},
+    {KD_KEY("deny_queue_flush_interval", DURATION, "After this time refusals are written at the latest."),
+     .dflt = "1s"},
     {KD_KEY("deny_queue_flush_threshold", INT, "So many refusals are written at once."), .dflt = "10"},
     {KD_KEY("deny_queue_size", INT, "Refusals that wait to be written.")},
     {KD_KEY("hash_keys", BOOL, "Stores hashes of the keys instead of the keys."), .dflt = "false"},
     {KD_KEY("name", STRING, "Name of the quota.")},
     {KD_KEY("on_failure_allow", BOOL, "Lets requests pass while Redis cannot be reached.")},
-    {KD_KEY("on_failure_backoff_strategy", STRING, "How the pauses between attempts to connect grow."), .dflt = "exponential", .one_of = "linear|exponential"},
+    {KD_KEY("on_failure_backoff_strategy", STRING, "How the pauses between attempts to connect grow."),
+     .dflt = "exponential", .one_of = "linear|exponential"},
     {KD_KEY("on_failure_max_retries", INT, "How often Redis is tried again; 0: without end."), .dflt = "0"},
-    {KD_KEY("rejecter_cache", OBJECT, "Remembers who has used everything, without asking Redis."), .child = &processors_quotas_rejecter_cache_fields},
+    {KD_KEY("rejecter_cache", OBJECT, "Remembers who has used everything, without asking Redis."),
+     .child = &processors_quotas_rejecter_cache_fields},
     {KD_KEY("rules", OBJECTS, "The rules of the tiers."), .child = &processors_quotas_rules_fields},
 };
 static const kd_fields processors_quotas_fields =
-    KD_TABLE("quota entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, processors_quotas, .lint = "'required':['name','connection_name','rules']");
+    KD_TABLE("quota entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, processors_quotas,
+             .lint = "'required':['name','connection_name','rules']");
 
 static const kd_field processors[] = {
     {KD_KEY("quotas", OBJECTS, "The quotas."), .child = &processors_quotas_fields},
@@ -56,7 +63,8 @@ static const kd_field quota_tiers[] = {
     {KD_KEY("tier_value_as", STRING, "How tier_value is understood."), .dflt = "literal", .one_of = "literal|policy|*"},
 };
 static const kd_fields quota_tiers_fields =
-    KD_TABLE("tier entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, quota_tiers, .shape = KD_SHAPE_OPEN, .lint = "'required':['rule_name']");
+    KD_TABLE("tier entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, quota_tiers, .shape = KD_SHAPE_OPEN,
+             .lint = "'required':['rule_name']");
 
 static const kd_field quota[] = {
     {KD_KEY("disable_quota_headers", BOOL, "Adds no headers about what is left."), .dflt = "false"},
@@ -68,4 +76,5 @@ static const kd_field quota[] = {
     {KD_KEY("weight_strategy", STRING, "Where weight_key is looked for."), .dflt = "body", .one_of = "body|header"},
 };
 const kd_fields kd_quota_fields =
-    KD_TABLE("governance/quota block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, quota, .lint = "'required':['quota_name','tier_key','tiers']");
+    KD_TABLE("governance/quota block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, quota,
+             .lint = "'required':['quota_name','tier_key','tiers']");

@@ -18,7 +18,8 @@ static const kd_fields grpc_server_services_methods_extra_config_fields =
 
 static const kd_field grpc_server_services_methods[] = {
     {KD_KEY("backend", OBJECTS, "Where the data comes from."), .child = &kd_backend_fields, .lint = "'minItems':1"},
-    {KD_KEY("extra_config", OBJECT, "Optional behaviour of the method."), .child = &grpc_server_services_methods_extra_config_fields},
+    {KD_KEY("extra_config", OBJECT, "Optional behaviour of the method."),
+     .child = &grpc_server_services_methods_extra_config_fields},
     {KD_KEY("input_headers", STRINGS, "Headers that are passed on; \"*\": all."), .lint = "'uniqueItems':true"},
     {KD_KEY("name", STRING, "Name of the method.")},
     {KD_KEY("payload_params", OBJECT, "Fields of the message that become parameters.")},
@@ -30,19 +31,16 @@ static const kd_field grpc_server_services[] = {
     {KD_KEY("methods", OBJECTS, "The methods that are served."), .child = &grpc_server_services_methods_fields},
     {KD_KEY("name", STRING, "Full name of the service.")},
 };
-static const kd_fields grpc_server_services_fields =
-    KD_TABLE("service entry", KD_SCOPE_SERVICE, grpc_server_services);
+static const kd_fields grpc_server_services_fields = KD_TABLE("service entry", KD_SCOPE_SERVICE, grpc_server_services);
 
 static const kd_field grpc_server[] = {
     {KD_KEY("opentelemetry", OBJECT, "Metrics and traces of the server."), .child = &grpc_server_opentelemetry_fields},
     {KD_KEY("services", OBJECTS, "The services that are served."), .child = &grpc_server_services_fields},
 };
-static const kd_fields grpc_server_fields =
-    KD_TABLE("server block", KD_SCOPE_SERVICE, grpc_server);
+static const kd_fields grpc_server_fields = KD_TABLE("server block", KD_SCOPE_SERVICE, grpc_server);
 
 static const kd_field grpc[] = {
     {KD_KEY("catalog", STRINGS, "Files and folders with descriptors of services.")},
     {KD_KEY("server", OBJECT, "Serves gRPC to clients."), .child = &grpc_server_fields},
 };
-const kd_fields kd_grpc_fields =
-    KD_TABLE("grpc block", KD_SCOPE_SERVICE, grpc, .lint = "'required':['catalog']");
+const kd_fields kd_grpc_fields = KD_TABLE("grpc block", KD_SCOPE_SERVICE, grpc, .lint = "'required':['catalog']");

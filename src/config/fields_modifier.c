@@ -11,13 +11,15 @@ static const kd_field body_generator[] = {
     {KD_KEY("variables", OBJECT, "Values that the template can use.")},
 };
 const kd_fields kd_body_generator_fields =
-    KD_TABLE("body generator block", KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND | KD_SCOPE_WORKFLOW, body_generator, .lint = "'oneOf':[{'required':['path']},{'required':['template']}]");
+    KD_TABLE("body generator block", KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND | KD_SCOPE_WORKFLOW, body_generator,
+             .lint = "'oneOf':[{'required':['path']},{'required':['template']}]");
 
 static const kd_field jmespath[] = {
     {KD_KEY("expr", STRING, "The JMESPath expression.")},
 };
 const kd_fields kd_jmespath_fields =
-    KD_TABLE("modifier/jmespath block", KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND | KD_SCOPE_WORKFLOW, jmespath, .lint = "'required':['expr']");
+    KD_TABLE("modifier/jmespath block", KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND | KD_SCOPE_WORKFLOW, jmespath,
+             .lint = "'required':['expr']");
 
 static const kd_field lua[] = {
     {KD_KEY("allow_open_libs", BOOL, "Scripts may use Lua's standard libraries."), .dflt = "false"},
@@ -39,13 +41,16 @@ static const kd_field body_extractor_operations[] = {
     {KD_KEY("on_conflict", STRING, "What happens when it is there already."), .one_of = "skip|replace|append"},
 };
 static const kd_fields body_extractor_operations_fields =
-    KD_TABLE("operation entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND | KD_SCOPE_WORKFLOW, body_extractor_operations, .lint = "'required':['type','strategy','expression','target','on_conflict']");
+    KD_TABLE("operation entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND | KD_SCOPE_WORKFLOW,
+             body_extractor_operations, .lint = "'required':['type','strategy','expression','target','on_conflict']");
 
 static const kd_field body_extractor[] = {
-    {KD_KEY("operations", OBJECTS, "What is taken from the body, and where it goes."), .child = &body_extractor_operations_fields},
+    {KD_KEY("operations", OBJECTS, "What is taken from the body, and where it goes."),
+     .child = &body_extractor_operations_fields},
 };
 const kd_fields kd_body_extractor_fields =
-    KD_TABLE("modifier/request-body-extractor block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT, body_extractor, .lint = "'required':['operations']");
+    KD_TABLE("modifier/request-body-extractor block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT, body_extractor,
+             .lint = "'required':['operations']");
 
 static const kd_field response_body_modifiers_literal[] = {
     {KD_KEY("field", STRING, "Field of the answer, with dots.")},
@@ -53,30 +58,35 @@ static const kd_field response_body_modifiers_literal[] = {
     {KD_KEY("replace", STRING, "What stands there instead.")},
 };
 static const kd_fields response_body_modifiers_literal_fields =
-    KD_TABLE("literal block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND | KD_SCOPE_WORKFLOW, response_body_modifiers_literal, .lint = "'required':['field','find','replace']");
+    KD_TABLE("literal block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND | KD_SCOPE_WORKFLOW,
+             response_body_modifiers_literal, .lint = "'required':['field','find','replace']");
 
 static const kd_field response_body_modifiers_lower[] = {
     {KD_KEY("field", STRING, "Field of the answer, with dots.")},
 };
 static const kd_fields response_body_modifiers_lower_fields =
-    KD_TABLE("lower block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND | KD_SCOPE_WORKFLOW, response_body_modifiers_lower, .lint = "'required':['field']");
+    KD_TABLE("lower block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND | KD_SCOPE_WORKFLOW,
+             response_body_modifiers_lower, .lint = "'required':['field']");
 
 static const kd_field response_body_modifiers_trim[] = {
     {KD_KEY("field", STRING, "Field of the answer, with dots.")},
     {KD_KEY("find", STRING, "What is looked for.")},
 };
 static const kd_fields response_body_modifiers_trim_fields =
-    KD_TABLE("trim block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND | KD_SCOPE_WORKFLOW, response_body_modifiers_trim, .lint = "'required':['field','find']");
+    KD_TABLE("trim block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND | KD_SCOPE_WORKFLOW,
+             response_body_modifiers_trim, .lint = "'required':['field','find']");
 
 static const kd_field response_body_modifiers[] = {
     {KD_KEY("literal", OBJECT, "Replaces a text."), .child = &response_body_modifiers_literal_fields},
     {KD_KEY("lower", OBJECT, "Makes letters small."), .child = &response_body_modifiers_lower_fields},
-    {KD_KEY("regexp", OBJECT, "Replaces what an expression matches."), .child = &response_body_modifiers_literal_fields},
+    {KD_KEY("regexp", OBJECT, "Replaces what an expression matches."),
+     .child = &response_body_modifiers_literal_fields},
     {KD_KEY("trim", OBJECT, "Cuts characters off both ends."), .child = &response_body_modifiers_trim_fields},
     {KD_KEY("upper", OBJECT, "Makes letters large."), .child = &response_body_modifiers_lower_fields},
 };
 static const kd_fields response_body_modifiers_fields =
-    KD_TABLE("modifier entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND | KD_SCOPE_WORKFLOW, response_body_modifiers, .lint = "'maxProperties':1");
+    KD_TABLE("modifier entry", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND | KD_SCOPE_WORKFLOW,
+             response_body_modifiers, .lint = "'maxProperties':1");
 
 static const kd_field response_body[] = {
     {KD_KEY("modifiers", OBJECTS, "What is done, one after the other."), .child = &response_body_modifiers_fields},
@@ -85,10 +95,13 @@ const kd_fields kd_response_body_fields =
     KD_TABLE("modifier/response-body block", KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, response_body);
 
 static const kd_field response_headers[] = {
-    {KD_KEY("add", OBJECT, "Headers that are added."), .lint = "'minProperties':1,'patternProperties':{'(.+)':{'type':'array','items':{'type':'string'}}}"},
+    {KD_KEY("add", OBJECT, "Headers that are added."),
+     .lint = "'minProperties':1,'patternProperties':{'(.+)':{'type':'array','items':{'type':'string'}}}"},
     {KD_KEY("delete", STRINGS, "Headers that are removed."), .lint = "'minItems':1"},
-    {KD_KEY("rename", OBJECT, "New names of headers."), .lint = "'minProperties':1,'patternProperties':{'(.+)':{'type':'string'}}"},
-    {KD_KEY("replace", OBJECT, "Headers whose values are replaced."), .lint = "'minProperties':1,'patternProperties':{'(.+)':{'type':'array','items':{'type':'string'}}}"},
+    {KD_KEY("rename", OBJECT, "New names of headers."),
+     .lint = "'minProperties':1,'patternProperties':{'(.+)':{'type':'string'}}"},
+    {KD_KEY("replace", OBJECT, "Headers whose values are replaced."),
+     .lint = "'minProperties':1,'patternProperties':{'(.+)':{'type':'array','items':{'type':'string'}}}"},
 };
 const kd_fields kd_response_headers_fields =
     KD_TABLE("modifier/response-headers block", KD_SCOPE_SERVICE, response_headers, .lint = "'minProperties':1");

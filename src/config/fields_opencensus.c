@@ -21,7 +21,9 @@ static const kd_field opencensus_exporters_datadog[] = {
     {KD_KEY("trace_address", STRING, "Address for traces."), .dflt = "localhost:8126"},
 };
 static const kd_fields opencensus_exporters_datadog_fields =
-    KD_TABLE("datadog block", KD_SCOPE_SERVICE, opencensus_exporters_datadog, .lint = "'required':['namespace','service','trace_address','stats_address','tags','global_tags','disable_count_per_buckets']");
+    KD_TABLE("datadog block", KD_SCOPE_SERVICE, opencensus_exporters_datadog,
+             .lint = "'required':['namespace','service','trace_address','stats_address','tags','global_tags','disable_"
+                     "count_per_buckets']");
 
 static const kd_field opencensus_exporters_influxdb[] = {
     {KD_KEY("address", STRING, "URL of the server.")},
@@ -39,8 +41,9 @@ static const kd_field opencensus_exporters_jaeger[] = {
     {KD_KEY("endpoint", STRING, "URL of the collector.")},
     {KD_KEY("service_name", STRING, "Name of this service.")},
 };
-static const kd_fields opencensus_exporters_jaeger_fields =
-    KD_TABLE("jaeger block", KD_SCOPE_SERVICE, opencensus_exporters_jaeger, .lint = "'oneOf':[{'required':['endpoint','service_name']},{'required':['agent_endpoint','service_name']}]");
+static const kd_fields opencensus_exporters_jaeger_fields = KD_TABLE(
+    "jaeger block", KD_SCOPE_SERVICE, opencensus_exporters_jaeger,
+    .lint = "'oneOf':[{'required':['endpoint','service_name']},{'required':['agent_endpoint','service_name']}]");
 
 static const kd_field opencensus_exporters_logger[] = {
     {KD_KEY("spans", BOOL, "Logs spans."), .dflt = "false"},
@@ -57,8 +60,8 @@ static const kd_field opencensus_exporters_ocagent[] = {
     {KD_KEY("reconnection", DURATION, "Pause before connecting again."), .dflt = "2s"},
     {KD_KEY("service_name", STRING, "Name of this service.")},
 };
-static const kd_fields opencensus_exporters_ocagent_fields =
-    KD_TABLE("ocagent block", KD_SCOPE_SERVICE, opencensus_exporters_ocagent, .lint = "'required':['address','service_name']");
+static const kd_fields opencensus_exporters_ocagent_fields = KD_TABLE(
+    "ocagent block", KD_SCOPE_SERVICE, opencensus_exporters_ocagent, .lint = "'required':['address','service_name']");
 
 static const kd_field opencensus_exporters_prometheus[] = {
     {KD_KEY("namespace", STRING, "Text before the names of metrics.")},
@@ -77,7 +80,8 @@ static const kd_field opencensus_exporters_stackdriver[] = {
     {KD_KEY("project_id", STRING, "Id of the project."), .lint = "'pattern':'^.*$'"},
 };
 static const kd_fields opencensus_exporters_stackdriver_fields =
-    KD_TABLE("stackdriver block", KD_SCOPE_SERVICE, opencensus_exporters_stackdriver, .lint = "'required':['project_id','default_labels']");
+    KD_TABLE("stackdriver block", KD_SCOPE_SERVICE, opencensus_exporters_stackdriver,
+             .lint = "'required':['project_id','default_labels']");
 
 static const kd_field opencensus_exporters_xray[] = {
     {KD_KEY("access_key_id", STRING, "Id of the access key."), .flags = KD_FIELD_SECRET},
@@ -87,14 +91,17 @@ static const kd_field opencensus_exporters_xray[] = {
     {KD_KEY("version", STRING, "Version that the traces tell."), .dflt = "KrakenD-opencensus"},
 };
 static const kd_fields opencensus_exporters_xray_fields =
-    KD_TABLE("xray block", KD_SCOPE_SERVICE, opencensus_exporters_xray, .lint = "'oneOf':[{'required':['region','version','access_key_id','secret_access_key']},{'required':['region','version','use_env']}],'required':['region','version']");
+    KD_TABLE("xray block", KD_SCOPE_SERVICE, opencensus_exporters_xray,
+             .lint = "'oneOf':[{'required':['region','version','access_key_id','secret_access_key']},{'required':['"
+                     "region','version','use_env']}],'required':['region','version']");
 
 static const kd_field opencensus_exporters_zipkin[] = {
     {KD_KEY("collector_url", STRING, "URL of the collector.")},
     {KD_KEY("service_name", STRING, "Name of this service.")},
 };
 static const kd_fields opencensus_exporters_zipkin_fields =
-    KD_TABLE("zipkin block", KD_SCOPE_SERVICE, opencensus_exporters_zipkin, .lint = "'required':['collector_url','service_name']");
+    KD_TABLE("zipkin block", KD_SCOPE_SERVICE, opencensus_exporters_zipkin,
+             .lint = "'required':['collector_url','service_name']");
 
 static const kd_field opencensus_exporters[] = {
     {KD_KEY("datadog", OBJECT, "Sends to Datadog."), .child = &opencensus_exporters_datadog_fields},
@@ -111,10 +118,12 @@ static const kd_fields opencensus_exporters_fields =
     KD_TABLE("exporters block", KD_SCOPE_SERVICE, opencensus_exporters, .lint = "'minProperties':1");
 
 static const kd_field opencensus[] = {
-    {KD_KEY("enabled_layers", OBJECT, "What is measured; without it, everything."), .child = &opencensus_enabled_layers_fields},
+    {KD_KEY("enabled_layers", OBJECT, "What is measured; without it, everything."),
+     .child = &opencensus_enabled_layers_fields},
     {KD_KEY("exporters", OBJECT, "Where measurements go."), .child = &opencensus_exporters_fields},
     {KD_KEY("reporting_period", INT, "Seconds between two transmissions."), .dflt = "0"},
-    {KD_KEY("sample_rate", INT, "Percentage of requests that are traced."), .dflt = "0", .lint = "'maximum':100,'minimum':0"},
+    {KD_KEY("sample_rate", INT, "Percentage of requests that are traced."), .dflt = "0",
+     .lint = "'maximum':100,'minimum':0"},
 };
 const kd_fields kd_opencensus_fields =
     KD_TABLE("telemetry/opencensus block", KD_SCOPE_SERVICE, opencensus, .lint = "'required':['exporters']");

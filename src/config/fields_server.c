@@ -19,8 +19,10 @@ static const kd_fields virtualhost_aliased_hosts_fields =
     KD_TABLE("aliased_hosts block", KD_SCOPE_SERVICE, virtualhost_aliased_hosts, .shape = KD_SHAPE_OPEN);
 
 static const kd_field virtualhost[] = {
-    {KD_KEY("aliased_hosts", OBJECT, "Names for hosts; endpoints begin with /__name."), .child = &virtualhost_aliased_hosts_fields},
+    {KD_KEY("aliased_hosts", OBJECT, "Names for hosts; endpoints begin with /__name."),
+     .child = &virtualhost_aliased_hosts_fields},
     {KD_KEY("hosts", STRINGS, "Hosts that are served.")},
 };
 const kd_fields kd_virtualhost_fields =
-    KD_TABLE("server/virtualhost block", KD_SCOPE_SERVICE, virtualhost, .lint = "'oneOf':[{'required':['hosts']},{'required':['aliased_hosts']}]");
+    KD_TABLE("server/virtualhost block", KD_SCOPE_SERVICE, virtualhost,
+             .lint = "'oneOf':[{'required':['hosts']},{'required':['aliased_hosts']}]");

@@ -31,12 +31,12 @@ static const kd_field metrics[] = {
     {KD_KEY("backend_disabled", BOOL, "Makes no metrics of backends."), .dflt = "false"},
     {KD_KEY("collection_time", DURATION, "Time between two collections."), .dflt = "60s"},
     {KD_KEY("endpoint_disabled", BOOL, "Does not serve the metrics."), .dflt = "false"},
-    {KD_KEY("listen_address", STRING, "Address that serves the metrics."), .dflt = ":8090", .lint = "'pattern':'^:[0-9]+$'"},
+    {KD_KEY("listen_address", STRING, "Address that serves the metrics."), .dflt = ":8090",
+     .lint = "'pattern':'^:[0-9]+$'"},
     {KD_KEY("proxy_disabled", BOOL, "Makes no metrics of the proxy."), .dflt = "false"},
     {KD_KEY("router_disabled", BOOL, "Makes no metrics of the router."), .dflt = "false"},
 };
-const kd_fields kd_metrics_fields =
-    KD_TABLE("telemetry/metrics block", KD_SCOPE_SERVICE, metrics);
+const kd_fields kd_metrics_fields = KD_TABLE("telemetry/metrics block", KD_SCOPE_SERVICE, metrics);
 
 static const kd_field moesif_identify_company[] = {
     {KD_KEY("header", STRING, "Header that names the company.")},
@@ -44,7 +44,8 @@ static const kd_field moesif_identify_company[] = {
     {KD_KEY("query_string", STRING, "Parameter that names the company.")},
 };
 static const kd_fields moesif_identify_company_fields =
-    KD_TABLE("identify_company block", KD_SCOPE_SERVICE | KD_SCOPE_BACKEND, moesif_identify_company, .lint = "'maxProperties':1");
+    KD_TABLE("identify_company block", KD_SCOPE_SERVICE | KD_SCOPE_BACKEND, moesif_identify_company,
+             .lint = "'maxProperties':1");
 
 static const kd_field moesif[] = {
     {KD_KEY("application_id", STRING, "Key of the account."), .flags = KD_FIELD_SECRET},
@@ -63,8 +64,8 @@ static const kd_field moesif[] = {
     {KD_KEY("user_id_headers", STRINGS, "Headers that tell the user.")},
     {KD_KEY("user_id_jwt_claim", STRING, "Claim that tells the user."), .dflt = "sub"},
 };
-const kd_fields kd_moesif_fields =
-    KD_TABLE("telemetry/moesif block", KD_SCOPE_SERVICE, moesif, .lint = "'required':['application_id','user_id_headers']");
+const kd_fields kd_moesif_fields = KD_TABLE("telemetry/moesif block", KD_SCOPE_SERVICE, moesif,
+                                            .lint = "'required':['application_id','user_id_headers']");
 
 static const kd_field newrelic[] = {
     {KD_KEY("debug", BOOL, "Logs what is done, in detail."), .dflt = "false"},
@@ -75,7 +76,8 @@ const kd_fields kd_newrelic_fields =
     KD_TABLE("telemetry/newrelic block", KD_SCOPE_SERVICE, newrelic, .lint = "'required':['license']");
 
 static const kd_field backend_log[] = {
-    {KD_KEY("custom_format", STRING, "Pattern of the lines."), .dflt = "%{prefix}%{time} |%{statusCode}| %{latencyMs} | %{method} %{host} %{path}\n"},
+    {KD_KEY("custom_format", STRING, "Pattern of the lines."),
+     .dflt = "%{prefix}%{time} |%{statusCode}| %{latencyMs} | %{method} %{host} %{path}\n"},
     {KD_KEY("log_with_level", STRING, "Level of the lines."), .one_of = "DEBUG|INFO|WARNING|ERROR|CRITICAL"},
     {KD_KEY("no_value", STRING, "Stands for a missing value."), .dflt = "-"},
     {KD_KEY("prefix", STRING, "Text before each line.")},

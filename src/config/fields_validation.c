@@ -16,4 +16,5 @@ static const kd_field response_schema[] = {
     {KD_KEY("schema", OBJECT, "JSON schema of the answer's data.")},
 };
 const kd_fields kd_response_schema_fields =
-    KD_TABLE("validation/response-json-schema block", KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, response_schema, .lint = "'required':['schema']");
+    KD_TABLE("validation/response-json-schema block", KD_SCOPE_ENDPOINT | KD_SCOPE_BACKEND, response_schema,
+             .lint = "'required':['schema']");

@@ -4,7 +4,8 @@
 /* WebSockets (spec/06). */
 
 static const kd_field websocket[] = {
-    {KD_KEY("backoff_strategy", STRING, "How the pauses between attempts to connect grow."), .dflt = "fallback", .one_of = "linear|linear-jitter|exponential|exponential-jitter|fallback"},
+    {KD_KEY("backoff_strategy", STRING, "How the pauses between attempts to connect grow."), .dflt = "fallback",
+     .one_of = "linear|linear-jitter|exponential|exponential-jitter|fallback"},
     {KD_KEY("connect_event", BOOL, "Tells the backend of each client that connects."), .dflt = "false"},
     {KD_KEY("disable_otel_metrics", BOOL, "Makes no metrics."), .dflt = "false"},
     {KD_KEY("disconnect_event", BOOL, "Tells the backend of each client that leaves."), .dflt = "false"},
@@ -22,5 +23,4 @@ static const kd_field websocket[] = {
     {KD_KEY("write_buffer_size", INT, "Bytes of the write buffer."), .dflt = "1024"},
     {KD_KEY("write_wait", DURATION, "Longest time to write a message."), .dflt = "10s"},
 };
-const kd_fields kd_websocket_fields =
-    KD_TABLE("websocket block", KD_SCOPE_ENDPOINT, websocket);
+const kd_fields kd_websocket_fields = KD_TABLE("websocket block", KD_SCOPE_ENDPOINT, websocket);

@@ -141,6 +141,7 @@ static void load_text(loading *l, kd_str text, kd_severity conflicts)
     kd_str path = kd_arena_copy(l->work, kd_str_from_c(l->options->path)), compat = KD_STR("");
     uint32_t before = l->errors->errors;
     l->out->text = text;
+    l->out->empty = !text.n;
     if (!path.p) {
         refuse_without_memory(l);
         return;

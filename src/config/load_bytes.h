@@ -18,6 +18,7 @@ typedef struct kd_loaded {
     const kd_node *tree; /* the overlaid tree, or NULL; in the work arena, like compat and text */
     kd_str compat;       /* of what stopped it, as kd_config_load gives it; for conflicts the panic's text */
     kd_str text;         /* the file's bytes as they were read */
+    bool empty;          /* there were none: what a finding could say, KrakenD's text has said */
 } kd_loaded;
 
 /* Loads options->path: the service is in `arena` and points nowhere else, the tree and everything that loading needs is

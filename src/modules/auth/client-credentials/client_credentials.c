@@ -25,9 +25,13 @@ static const kd_field fields[] = {
     {FIELD("endpoint_params", OBJECT, "Further parameters of the token request: lists of strings by name.")},
     {FIELD("is_disabled", BOOL, "Leaves the requests as they are."), .dflt = "false", .flags = KD_FIELD_UNLISTED},
 };
-static const kd_fields table = {
-    "client-credentials block", KD_SCOPE_BACKEND, 0, KD_NO_OFFSET, fields, KD_COUNT(fields),
-    .lint = "'required':['client_id','client_secret','token_url']"};
+static const kd_fields table = {"client-credentials block",
+                                KD_SCOPE_BACKEND,
+                                0,
+                                KD_NO_OFFSET,
+                                fields,
+                                KD_COUNT(fields),
+                                .lint = "'required':['client_id','client_secret','token_url']"};
 
 static const kd_namespace namespaces[] = {
     {KD_STR_INIT("auth/client-credentials"), KD_STR_INIT("github.com/devopsfaith/krakend-oauth2-clientcredentials"),

@@ -24,14 +24,20 @@ static const kd_field fields[] = {
     {FIELD("headers", NULL, STRINGS, "Has no effect."), .flags = KD_FIELD_UNLISTED},
     {FIELD("revoke_server_ping_url", NULL, STRING, "Where a revoke server is told of this gateway."),
      .edition = KD_EDITION_EE},
-    {FIELD("revoke_server_ping_interval", NULL, STRING, "How often it is told."), .edition = KD_EDITION_EE, .lint = "'pattern':'^[0-9]+(ns|ms|us|µs|s|m|h)$'"},
+    {FIELD("revoke_server_ping_interval", NULL, STRING, "How often it is told."), .edition = KD_EDITION_EE,
+     .lint = "'pattern':'^[0-9]+(ns|ms|us|µs|s|m|h)$'"},
     {FIELD("revoke_server_api_key", NULL, STRING, "The key of the revoke server."), .edition = KD_EDITION_EE,
      .flags = KD_FIELD_SECRET},
     {FIELD("revoke_server_max_workers", NULL, INT, "Connections to the revoke server."), .edition = KD_EDITION_EE},
     {FIELD("revoke_server_max_retries", NULL, INT, "Attempts to reach it."), .edition = KD_EDITION_EE},
 };
-static const kd_fields table = {"revoker block", KD_SCOPE_SERVICE, 0, KD_NO_OFFSET, fields, KD_COUNT(fields),
-    .lint = "'required':['N','P','hash_name','TTL','port','token_keys']"};
+static const kd_fields table = {"revoker block",
+                                KD_SCOPE_SERVICE,
+                                0,
+                                KD_NO_OFFSET,
+                                fields,
+                                KD_COUNT(fields),
+                                .lint = "'required':['N','P','hash_name','TTL','port','token_keys']"};
 
 static const kd_namespace namespaces[] = {
     {KD_STR_INIT("auth/revoker"), KD_STR_INIT("github_com/devopsfaith/bloomfilter"), KD_SCOPE_SERVICE, KD_EDITION_CE,

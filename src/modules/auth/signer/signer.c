@@ -18,8 +18,12 @@
     .about = text
 
 static const kd_field fields[] = {
-    {FIELD("alg", STRING, "How tokens are signed: EdDSA, or HS, RS, ES or PS with 256, 384 or 512."), .lint = "{'enum':['EdDSA','HS256','HS384','HS512','RS256','RS384','RS512','ES256','ES384','ES512','PS256','PS384','PS512']}"},
-    {FIELD("cipher_suites", UINTS, "Cipher suites of TLS 1.2 towards the key server, as numbers."), .lint = "{'type':'array','items':{'enum':[5,10,47,53,60,156,157,49159,49161,49162,49169,49170,49171,49172,49187,49191,49199,49195,49200,49196,52392,52393]}}"},
+    {FIELD("alg", STRING, "How tokens are signed: EdDSA, or HS, RS, ES or PS with 256, 384 or 512."),
+     .lint = "{'enum':['EdDSA','HS256','HS384','HS512','RS256','RS384','RS512','ES256','ES384','ES512','PS256','PS384',"
+             "'PS512']}"},
+    {FIELD("cipher_suites", UINTS, "Cipher suites of TLS 1.2 towards the key server, as numbers."),
+     .lint = "{'type':'array','items':{'enum':[5,10,47,53,60,156,157,49159,49161,49162,49169,49170,49171,49172,49187,"
+             "49191,49199,49195,49200,49196,52392,52393]}}"},
     {FIELD("cypher_key", STRING, "The encrypted key of an encrypted key file, standard base64."),
      .flags = KD_FIELD_SECRET},
     {FIELD("disable_jwk_security", BOOL, "Allows http, any certificate, and key files without a URL."),
@@ -32,10 +36,17 @@ static const kd_field fields[] = {
     {FIELD("keys_to_sign", STRINGS, "Members of the answer that are signed."), .former = "keys-to-sign"},
     {FIELD("kid", STRING, "The key that signs.")},
     {FIELD("leeway", STRING, "Has no effect, as in KrakenD."), .lint = "'pattern':'^[0-9]+(ns|ms|us|µs|s|m|h)$'"},
-    {FIELD("secret_url", STRING, "Keeper that decrypts cypher_key: base64key://…"), .flags = KD_FIELD_SECRET, .lint = "'pattern':'(base64key|awskms|azurekeyvault|gcpkms|hashivault)://(.*)'"},
+    {FIELD("secret_url", STRING, "Keeper that decrypts cypher_key: base64key://…"), .flags = KD_FIELD_SECRET,
+     .lint = "'pattern':'(base64key|awskms|azurekeyvault|gcpkms|hashivault)://(.*)'"},
     {FIELD("typ", STRING, "The type in the tokens' head."), .dflt = "JWT", .flags = KD_FIELD_UNLISTED},
 };
-static const kd_fields table = {"auth/signer block", KD_SCOPE_ENDPOINT, 0, KD_NO_OFFSET, fields, KD_COUNT(fields),
+static const kd_fields table = {
+    "auth/signer block",
+    KD_SCOPE_ENDPOINT,
+    0,
+    KD_NO_OFFSET,
+    fields,
+    KD_COUNT(fields),
     .lint = "'oneOf':[{'required':['alg','jwk_local_path','disable_jwk_security']},{'required':['alg','jwk_url']}],"
             "'required':['alg','kid','keys_to_sign']"};
 

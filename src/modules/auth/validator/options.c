@@ -9,12 +9,16 @@
 #define BYTES(name, text) FIELD(name, STRING, text), .flags = KD_FIELD_SECRET
 
 static const kd_field fields[] = {
-    {FIELD("alg", STRING, "How tokens are signed: EdDSA, or HS, RS, ES or PS with 256, 384 or 512."), .lint = "{'enum':['EdDSA','HS256','HS384','HS512','RS256','RS384','RS512','ES256','ES384','ES512','PS256','PS384','PS512']}"},
+    {FIELD("alg", STRING, "How tokens are signed: EdDSA, or HS, RS, ES or PS with 256, 384 or 512."),
+     .lint = "{'enum':['EdDSA','HS256','HS384','HS512','RS256','RS384','RS512','ES256','ES384','ES512','PS256','PS384',"
+             "'PS512']}"},
     {FIELD("audience", STRINGS, "All of these must be in the claim aud.")},
     {FIELD("auth_header_name", STRING, "The header field with the token."), .dflt = "Authorization"},
     {FIELD("cache", BOOL, "Keeps the keys for cache_duration."), .dflt = "false"},
     {FIELD("cache_duration", INT, "Seconds for which keys are kept."), .dflt = "900", .min = 0, .max = UINT32_MAX},
-    {FIELD("cipher_suites", UINTS, "Cipher suites of TLS 1.2 towards the key server, as numbers."), .lint = "{'type':'array','items':{'enum':[5,10,47,53,60,156,157,49159,49161,49162,49169,49170,49171,49172,49187,49191,49199,49195,49200,49196,52392,52393]}}"},
+    {FIELD("cipher_suites", UINTS, "Cipher suites of TLS 1.2 towards the key server, as numbers."),
+     .lint = "{'type':'array','items':{'enum':[5,10,47,53,60,156,157,49159,49161,49162,49169,49170,49171,49172,49187,"
+             "49191,49199,49195,49200,49196,52392,52393]}}"},
     {FIELD("cookie_key", STRING, "The cookie that is looked at when the field is missing."), .dflt = "access_token",
      .former = "cookie-key"},
     {BYTES("cypher_key", "The encrypted key of an encrypted key file, standard base64.")},
@@ -26,12 +30,13 @@ static const kd_field fields[] = {
     {FIELD("jwk_local_ca", STRING, "PEM file with further authorities for the key server.")},
     {FIELD("jwk_local_path", STRING, "File with the key set, read at start.")},
     {FIELD("jwk_url", STRING, "Where the key set is fetched."), .former = "jwk-url"},
-    {FIELD("key_identify_strategy", STRING, "How a token names its key: kid, x5t, x5t#S256 or kid_x5t."),
-     .dflt = "kid", .lint = "{'enum':['kid','x5t','x5t#S256','kid_x5t']}"},
+    {FIELD("key_identify_strategy", STRING, "How a token names its key: kid, x5t, x5t#S256 or kid_x5t."), .dflt = "kid",
+     .lint = "{'enum':['kid','x5t','x5t#S256','kid_x5t']}"},
     {FIELD("leeway", DURATION, "By how much clocks may differ; at least a second."), .dflt = "1s"},
     {FIELD("operation_debug", BOOL, "Logs why a token is refused."), .dflt = "false"},
     {FIELD("propagate_claims", ANY, "Pairs of a claim and the header field that carries it to the backends."),
-     .json = KD_JSON_LIST, .lint = "{'type':'array','items':{'type':'array','maxItems':2,'minItems':2,'items':{'type':'string'}}}"},
+     .json = KD_JSON_LIST,
+     .lint = "{'type':'array','items':{'type':'array','maxItems':2,'minItems':2,'items':{'type':'string'}}}"},
     {FIELD("propagate_claims_preserve_array", BOOL, "Lists become one field for each element."), .dflt = "false"},
     {FIELD("roles", STRINGS, "One of these must be in the claim roles_key.")},
     {FIELD("roles_key", STRING, "The claim with the roles."), .dflt = "roles", .former = "roles-key"},
@@ -39,19 +44,29 @@ static const kd_field fields[] = {
     {FIELD("scopes", STRINGS, "One of these, or all, must be in the claim scopes_key.")},
     {FIELD("scopes_key", STRING, "The claim with the scopes; dots lead into objects.")},
     {FIELD("scopes_matcher", STRING, "any or all."), .dflt = "any", .lint = "{'enum':['any','all']}"},
-    {FIELD("secret_url", STRING, "Keeper that decrypts cypher_key: base64key://…"), .flags = KD_FIELD_SECRET, .lint = "'pattern':'(base64key|awskms|azurekeyvault|gcpkms|hashivault)://(.*)'"},
+    {FIELD("secret_url", STRING, "Keeper that decrypts cypher_key: base64key://…"), .flags = KD_FIELD_SECRET,
+     .lint = "'pattern':'(base64key|awskms|azurekeyvault|gcpkms|hashivault)://(.*)'"},
 };
-const kd_fields kd_validator_fields = {"auth/validator block", KD_SCOPE_ENDPOINT, 0, KD_NO_OFFSET, fields,
-                                       KD_COUNT(fields), .lint = "'oneOf':[{'required':['alg','jwk_local_path']},"
-    "{'required':['alg','jwk_url']}]"};
+const kd_fields kd_validator_fields = {"auth/validator block",
+                                       KD_SCOPE_ENDPOINT,
+                                       0,
+                                       KD_NO_OFFSET,
+                                       fields,
+                                       KD_COUNT(fields),
+                                       .lint = "'oneOf':[{'required':['alg','jwk_local_path']},"
+                                               "{'required':['alg','jwk_url']}]"};
 
 static const kd_field service_fields[] = {
     {FIELD("shared_cache_duration", INT, "Seconds for which all validators share their keys."), .dflt = "900", .min = 0,
      .max = UINT32_MAX},
 };
-const kd_fields kd_validator_service_fields = {
-    "service's auth/validator block", KD_SCOPE_SERVICE, 0, KD_NO_OFFSET, service_fields, KD_COUNT(service_fields),
-    .lint = "'required':['shared_cache_duration']"};
+const kd_fields kd_validator_service_fields = {"service's auth/validator block",
+                                               KD_SCOPE_SERVICE,
+                                               0,
+                                               KD_NO_OFFSET,
+                                               service_fields,
+                                               KD_COUNT(service_fields),
+                                               .lint = "'required':['shared_cache_duration']"};
 
 #define AT(member) offsetof(kd_validator_options, member)
 

@@ -24,8 +24,13 @@ static const kd_field fields[] = {
     {FIELD("variables", OBJECT, "Variables; of a query, \"{name}\" stands for a parameter of the endpoint.")},
     {FIELD("method", STRING, "GET or POST."), .dflt = "POST", .flags = KD_FIELD_UNLISTED},
 };
-static const kd_fields table = {"backend/graphql block", KD_SCOPE_BACKEND, 0, KD_NO_OFFSET, fields, KD_COUNT(fields),
-    .lint = "'oneOf':[{'required':['type','query']},{'required':['type','query_path']}]"};
+static const kd_fields table = {"backend/graphql block",
+                                KD_SCOPE_BACKEND,
+                                0,
+                                KD_NO_OFFSET,
+                                fields,
+                                KD_COUNT(fields),
+                                .lint = "'oneOf':[{'required':['type','query']},{'required':['type','query_path']}]"};
 
 static const kd_namespace namespaces[] = {
     {KD_STR_INIT("backend/graphql"), KD_STR_INIT("github.com/devopsfaith/krakend/transport/http/client/graphql"),

@@ -25,9 +25,13 @@ static const kd_field fields[] = {
     {FIELD("name", STRING, "Its name in the log.")},
     {FIELD("log_status_change", BOOL, "Logs every change of state."), .former = "logStatusChange", .dflt = "false"},
 };
-static const kd_fields table = {
-    "qos/circuit-breaker block", KD_SCOPE_BACKEND, 0, KD_NO_OFFSET, fields, KD_COUNT(fields),
-    .lint = "'required':['interval','timeout','max_errors']"};
+static const kd_fields table = {"qos/circuit-breaker block",
+                                KD_SCOPE_BACKEND,
+                                0,
+                                KD_NO_OFFSET,
+                                fields,
+                                KD_COUNT(fields),
+                                .lint = "'required':['interval','timeout','max_errors']"};
 
 static const kd_namespace namespaces[] = {
     {KD_STR_INIT("qos/circuit-breaker"), KD_STR_INIT("github.com/devopsfaith/krakend-circuitbreaker/gobreaker"),

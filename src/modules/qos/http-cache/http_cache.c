@@ -18,7 +18,13 @@ static const kd_field fields[] = {
     {FIELD("max_items", INT, "Answers that the cache may hold; without max_size it has no effect."), .dflt = "0",
      .max = INT64_MAX, .lint = "'minimum':1"},
 };
-static const kd_fields table = {"qos/http-cache block", KD_SCOPE_BACKEND, 0, KD_NO_OFFSET, fields, KD_COUNT(fields),
+static const kd_fields table = {
+    "qos/http-cache block",
+    KD_SCOPE_BACKEND,
+    0,
+    KD_NO_OFFSET,
+    fields,
+    KD_COUNT(fields),
     .lint = "'oneOf':[{'required':['max_size','max_items']},{'required':['shared']},{'maxProperties':0}]"};
 
 static const kd_namespace namespaces[] = {

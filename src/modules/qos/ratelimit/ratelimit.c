@@ -28,9 +28,13 @@ static const kd_field router[] = {
     {FIELD("cleanup_period", DURATION, "Has no effect: buckets are dropped as soon as they are over."), .dflt = "1m"},
     {FIELD("cleanup_threads", INT, "Has no effect."), .dflt = "1", .max = UINT32_MAX},
 };
-static const kd_fields router_fields = {
-    "qos/ratelimit/router block", KD_SCOPE_ENDPOINT, 0, KD_NO_OFFSET, router, KD_COUNT(router),
-    .lint = "'anyOf':[{'required':['max_rate']},{'required':['client_max_rate']}]"};
+static const kd_fields router_fields = {"qos/ratelimit/router block",
+                                        KD_SCOPE_ENDPOINT,
+                                        0,
+                                        KD_NO_OFFSET,
+                                        router,
+                                        KD_COUNT(router),
+                                        .lint = "'anyOf':[{'required':['max_rate']},{'required':['client_max_rate']}]"};
 
 static const kd_field proxy[] = {
     {FIELD("max_rate", FLOAT, "Requests that the backend gets in each `every`; 0 or less: any number."),
@@ -38,9 +42,13 @@ static const kd_field proxy[] = {
     {FIELD("capacity", INT, "How many of them may go out at once."), .dflt = "max_rate, at least 1", .max = UINT32_MAX},
     {FIELD("every", DURATION, "The time that the rate counts for."), .dflt = "1s", .min = 1, .max = INT64_MAX},
 };
-static const kd_fields proxy_fields = {
-    "qos/ratelimit/proxy block", KD_SCOPE_BACKEND, 0, KD_NO_OFFSET, proxy, KD_COUNT(proxy),
-    .lint = "'required':['max_rate','capacity']"};
+static const kd_fields proxy_fields = {"qos/ratelimit/proxy block",
+                                       KD_SCOPE_BACKEND,
+                                       0,
+                                       KD_NO_OFFSET,
+                                       proxy,
+                                       KD_COUNT(proxy),
+                                       .lint = "'required':['max_rate','capacity']"};
 
 static const kd_namespace namespaces[] = {
     {KD_STR_INIT("qos/ratelimit/router"), KD_STR_INIT(""), KD_SCOPE_ENDPOINT, KD_EDITION_CE, false, true,

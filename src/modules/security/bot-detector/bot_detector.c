@@ -27,7 +27,7 @@ static const kd_field fields[] = {
     {FIELD("empty_user_agent_is_bot", BOOL, "Who sends no agent is a bot."), .dflt = "false"},
 };
 static const kd_fields table = {"bot detector block", KD_SCOPE_SERVICE | KD_SCOPE_ENDPOINT, 0, KD_NO_OFFSET, fields,
-                                KD_COUNT(fields), .lint = "'minProperties':1"};
+                                KD_COUNT(fields),     .lint = "'minProperties':1"};
 
 static const kd_namespace namespaces[] = {
     {KD_STR_INIT("security/bot-detector"), KD_STR_INIT("github_com/devopsfaith/krakend-botdetector"),

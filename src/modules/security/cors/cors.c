@@ -18,7 +18,9 @@
 static const kd_field fields[] = {
     {FIELD("allow_origins", STRINGS, "Origins that are let in; one asterisk in each stands for any text."),
      .dflt = "[\"*\"]"},
-    {FIELD("allow_methods", STRINGS, "Methods that are let in, in capitals."), .dflt = "[\"GET\", \"HEAD\", \"POST\"]", .lint = "{'type':'array','uniqueItems':true,'items':{'enum':['GET','HEAD','POST','PUT','PATCH','DELETE','OPTIONS']}}"},
+    {FIELD("allow_methods", STRINGS, "Methods that are let in, in capitals."), .dflt = "[\"GET\", \"HEAD\", \"POST\"]",
+     .lint =
+         "{'type':'array','uniqueItems':true,'items':{'enum':['GET','HEAD','POST','PUT','PATCH','DELETE','OPTIONS']}}"},
     {FIELD("allow_headers", STRINGS, "Headers that a page may send; none listed: any."), .dflt = "[]"},
     {FIELD("expose_headers", STRINGS, "Headers of the answer that a page may read."), .dflt = "[]"},
     {FIELD("allow_credentials", BOOL, "Lets pages send cookies and other credentials."), .dflt = "false"},
@@ -36,9 +38,14 @@ static const kd_field fields[] = {
     {FIELD("debug", BOOL, "Logs what is decided about each request."), .dflt = "false"},
 };
 static const kd_fields table = {"CORS block", KD_SCOPE_ENDPOINT, 0, KD_NO_OFFSET, fields, KD_COUNT(fields)};
-static const kd_fields service_table = {
-    "service's CORS block", KD_SCOPE_SERVICE,        0, KD_NO_OFFSET, fields, KD_COUNT(fields),
-    .shape = KD_SHAPE_OPEN, .lint = "'required':['allow_origins']"};
+static const kd_fields service_table = {"service's CORS block",
+                                        KD_SCOPE_SERVICE,
+                                        0,
+                                        KD_NO_OFFSET,
+                                        fields,
+                                        KD_COUNT(fields),
+                                        .shape = KD_SHAPE_OPEN,
+                                        .lint = "'required':['allow_origins']"};
 
 static const kd_namespace namespaces[] = {
     {KD_STR_INIT("security/cors"), KD_STR_INIT("github_com/devopsfaith/krakend-cors"), KD_SCOPE_SERVICE, KD_EDITION_CE,
