@@ -148,7 +148,34 @@ static void expand_list(node *n, node *cells)
     }
 }
 
-/* Takes a value apart. What has no members stays a leaf with its value. */
+/* By their keys; of equal keys the last one stays. */
+static bool sort_members(tree *t, kd_object *object)
+{
+    kd_entry *entries = kd_arena_alloc(t->arena, object->n * sizeof *entries);
+    kd_member *members = kd_arena_alloc(t->arena, object->n * sizeof *members);
+    if (!entries || !members)
+        return false;
+    for (uint32_t i = 0; i < object->n; i++) {
+        kd_str key = object->members[i].key;
+        entries[i] = (kd_entry){kd_entry_prefix(key.p, key.n), key.p, &object->members[i], (uint32_t)key.n};
+    }
+    kd_entries_sort(entries, object->n);
+    object->n = (uint32_t)kd_entries_unique(entries, object->n);
+    for (uint32_t i = 0; i < object->n; i++)
+        members[i] = *(const kd_member *)entries[i].value;
+    object->members = members;
+    return true;
+}
+
+static bool is_sorted(const kd_object *object)
+{
+    for (uint32_t i = 1; i < object->n; i++)
+        if (kd_str_cmp(object->members[i - 1].key, object->members[i].key) >= 0)
+            return false;
+    return true;
+}
+
+/* Takes a value apart, an object in the order of its keys. What has no members stays a leaf with its value. */
 static void expand(tree *t, node *n)
 {
     kd_value v = n->value;
@@ -157,7 +184,7 @@ static void expand(tree *t, node *n)
         return;
     node *cells = KD_NEW_ARRAY(t->arena, node, v.n);
     kd_object *object = cells && v.type == KD_OBJECT ? kd_object_copy(t->arena, v) : NULL;
-    if (!cells || (v.type == KD_OBJECT && !object)) {
+    if (!cells || (v.type == KD_OBJECT && (!object || (!is_sorted(object) && !sort_members(t, object))))) {
         t->failed = true;
         return;
     }
@@ -200,10 +227,13 @@ static node *child_like(tree *t, node *n, const node *like)
     return child_of(t, n, kd_str_of(digits, kd_u64_write(digits, like->index)));
 }
 
-/* Appends a child. A leaf becomes an object by that and loses its value. */
+/* Appends a child. A leaf becomes an object by that, an empty list a list; its value comes back when it has lost all.
+ */
 static void attach(tree *t, node *to, node *child)
 {
     expand(t, to);
+    if (!to->expanded)
+        to->list = to->value.type == KD_LIST;
     to->expanded = true;
     to->repeats = true;
     link_last(to, child);
@@ -243,6 +273,44 @@ static node *match(tree *t, const path *p, uint32_t n)
         level = found;
     }
     return level;
+}
+
+/* ---- the result ------------------------------------------------------------------------------------------------- */
+
+static kd_value collapse(tree *t, const node *n);
+
+static kd_value collapse_list(tree *t, const node *n)
+{
+    kd_value *items = kd_arena_alloc(t->arena, n->n * sizeof *items);
+    if (!items) {
+        t->failed = true;
+        return KD_VALUE_NULL;
+    }
+    uint32_t i = 0;
+    for (const node *child = n->first; child; child = child->next)
+        items[i++] = collapse(t, child);
+    return kd_value_list(items, n->n);
+}
+
+/* Only what a path has entered is expanded: the labels of all operations bound the recursion. */
+static kd_value collapse(tree *t, const node *n)
+{
+    if (!n->expanded)
+        return n->value;
+    if (!n->n) /* a container that was not empty has nothing left; a leaf that had become one is a leaf again */
+        return (n->value.type == KD_LIST || n->value.type == KD_OBJECT) && n->value.n ? KD_VALUE_NULL : n->value;
+    if (n->list)
+        return collapse_list(t, n);
+    kd_object *object = kd_object_create(t->arena, n->n);
+    if (!object) {
+        t->failed = true;
+        return KD_VALUE_NULL;
+    }
+    for (const node *child = n->first; child; child = child->next)
+        object->members[object->n++] = (kd_member){child->label, collapse(t, child)};
+    if (n->repeats && !t->failed && !sort_members(t, object))
+        t->failed = true;
+    return kd_value_object(object);
 }
 
 /* ---- operations ------------------------------------------------------------------------------------------------- */
@@ -340,60 +408,6 @@ static void move(tree *t, const path *from, const path *to)
     }
 }
 
-static bool is_list(const node *n)
-{
-    return n->expanded ? n->list && n->n : n->value.type == KD_LIST;
-}
-
-/* Moves all items of a list to the end of another. */
-static void take_items(tree *t, node *to, node *from)
-{
-    expand(t, to);
-    expand(t, from);
-    if (from->n)
-        to->expanded = to->list = true;
-    uint32_t index = to->n;
-    for (node *item = from->first, *next; item; item = next) {
-        next = item->next;
-        item->numbered = true;
-        item->index = index++;
-        item->parent = NULL;
-        link_last(to, item);
-    }
-    from->first = from->last = NULL;
-    from->n = 0;
-}
-
-/* What a path with '*' gives: a list with an item for each label that '*' stands for. The items are taken out of the
- * tree. The length of the path bounds the recursion. */
-static node *gather(tree *t, node *at, const path *p, uint32_t i)
-{
-    if (i == p->n) {
-        unlink_node(at);
-        return at;
-    }
-    expand(t, at);
-    if (!is_star(p->v[i])) {
-        node *child = child_of(t, at, p->v[i]);
-        return child ? gather(t, child, p, i + 1) : NULL;
-    }
-    node *all = make_node(t);
-    if (!all)
-        return NULL;
-    all->value = kd_value_list(NULL, 0);
-    for (node *child = at->first, *next; child; child = next) {
-        next = child->next;
-        node *item = gather(t, child, p, i + 1);
-        if (!item)
-            continue;
-        item->numbered = true;
-        item->index = all->n;
-        all->expanded = all->list = true;
-        link_last(all, item);
-    }
-    return all;
-}
-
 static bool has_star(const path *p)
 {
     for (uint32_t i = 0; i < p->n; i++)
@@ -402,98 +416,89 @@ static bool has_star(const path *p)
     return false;
 }
 
-static node *find(tree *t, const path *p)
+/* What a path leads to: null where it leads nowhere, for '*' the list of what each label leads to. The length of the
+ * path bounds the recursion. */
+static kd_value look_up(tree *t, node *at, const path *p, uint32_t i)
 {
-    node *at = t->root;
-    for (uint32_t i = 0; i < p->n && at; i++)
-        at = child_of(t, at, p->v[i]);
-    return at;
-}
-
-static bool is_inside(const node *n, const node *outer)
-{
-    for (; n; n = n->parent)
-        if (n == outer)
-            return true;
-    return false;
-}
-
-static void append(tree *t, const path *from, const path *to)
-{
-    node *target = has_star(to) ? NULL : find(t, to);
-    if (!target || target == t->root || !is_list(target))
-        return;
-    if (has_star(from)) {
-        node *items = gather(t, t->root, from, 0);
-        if (items && is_list(items))
-            take_items(t, target, items);
-        delete_path(t, from); /* what the list has taken out of itself goes, too */
-        return;
+    if (i == p->n)
+        return collapse(t, at);
+    if (!is_star(p->v[i])) {
+        node *child = child_of(t, at, p->v[i]);
+        return child ? look_up(t, child, p, i + 1) : KD_VALUE_NULL;
     }
-    node *source = find(t, from);
-    if (!source || source == t->root || !is_list(source))
-        return;
-    if (!is_inside(target, source)) /* else it would go down with the source */
-        take_items(t, target, source);
-    unlink_node(source);
-}
-
-/* ---- the result ------------------------------------------------------------------------------------------------- */
-
-static kd_value collapse(tree *t, const node *n);
-
-static kd_value collapse_list(tree *t, const node *n)
-{
-    kd_value *items = kd_arena_alloc(t->arena, n->n * sizeof *items);
+    expand(t, at);
+    if (!at->n)
+        return KD_VALUE_NULL;
+    kd_value *items = kd_arena_alloc(t->arena, at->n * sizeof *items);
     if (!items) {
         t->failed = true;
         return KD_VALUE_NULL;
     }
-    uint32_t i = 0;
-    for (const node *child = n->first; child; child = child->next)
-        items[i++] = collapse(t, child);
-    return kd_value_list(items, n->n);
+    uint32_t n = 0;
+    for (node *child = at->first; child; child = child->next)
+        items[n++] = look_up(t, child, p, i + 1);
+    return kd_value_list(items, n);
 }
 
-/* Of equal keys the last one stays. */
-static bool make_unique(tree *t, kd_object *object)
+/* Puts values behind the items of a list. */
+static void add_items(tree *t, node *list, kd_value values)
 {
-    kd_entry *entries = kd_arena_alloc(t->arena, object->n * sizeof *entries);
-    kd_member *members = kd_arena_alloc(t->arena, object->n * sizeof *members);
-    if (!entries || !members)
-        return false;
-    for (uint32_t i = 0; i < object->n; i++) {
-        kd_str key = object->members[i].key;
-        entries[i] = (kd_entry){kd_entry_prefix(key.p, key.n), key.p, &object->members[i], (uint32_t)key.n};
+    kd_value_iter each = kd_value_each(values);
+    kd_str none;
+    kd_value value;
+    expand(t, list);
+    while (!t->failed && kd_value_next(&each, &none, &value)) {
+        node *item = make_node(t);
+        if (!item)
+            return;
+        item->value = value;
+        item->numbered = true;
+        item->index = list->n;
+        attach(t, list, item);
     }
-    kd_entries_sort(entries, object->n);
-    object->n = (uint32_t)kd_entries_unique(entries, object->n);
-    for (uint32_t i = 0; i < object->n; i++)
-        members[i] = *(const kd_member *)entries[i].value;
-    object->members = members;
-    return true;
 }
 
-/* Only what a path has entered is expanded: the labels of all operations bound the recursion. */
-static kd_value collapse(tree *t, const node *n)
+/* The node a path names, made where it is missing; '*' is a label like others. NULL without memory. */
+static node *reach(tree *t, const path *p)
 {
-    if (!n->expanded)
-        return n->value;
-    if (!n->n)
-        return KD_VALUE_NULL;
-    if (n->list)
-        return collapse_list(t, n);
-    kd_object *object = kd_object_create(t->arena, n->n);
-    if (!object) {
-        t->failed = true;
-        return KD_VALUE_NULL;
+    node *at = t->root;
+    for (uint32_t i = 0; i < p->n; i++) {
+        node *next = child_of(t, at, p->v[i]);
+        if (!next) {
+            next = make_node(t);
+            if (!next)
+                return NULL;
+            set_label(next, p->v[i]);
+            attach(t, at, next);
+        }
+        at = next;
     }
-    for (const node *child = n->first; child; child = child->next)
-        object->members[object->n++] = (kd_member){child->label, collapse(t, child)};
-    if (n->repeats && !t->failed && !make_unique(t, object))
-        t->failed = true;
-    return kd_value_object(object);
+    return at;
 }
+
+/* The items of one list behind those of another, then the first goes. A destination with '*' is read with it, but
+ * written where that label is spelled out. */
+static void append(tree *t, const path *from, const path *to)
+{
+    kd_value more = look_up(t, t->root, from, 0), there = look_up(t, t->root, to, 0);
+    if (t->failed || more.type != KD_LIST || there.type != KD_LIST)
+        return;
+    node *target = reach(t, to);
+    if (!target)
+        return;
+    if (has_star(to)) {
+        target->first = target->last = NULL;
+        target->n = 0;
+        target->expanded = false;
+        target->value = kd_value_list(NULL, 0);
+        add_items(t, target, there);
+    }
+    add_items(t, target, more);
+    if (!t->failed)
+        delete_path(t, from);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------------------- */
 
 kd_flatmap_result kd_flatmap_apply(const kd_flatmap *map, kd_arena *arena, kd_value data, kd_value *out)
 {

@@ -135,6 +135,20 @@ static void test_move(void **state)
     check_all(rows, KD_COUNT(rows));
 }
 
+/* A leaf that becomes a container by what is moved into it. */
+static void test_leaves(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"{\"l\":[],\"a\":{\"b\":{\"c\":1}}}", "move a.b.c l.x", "{\"a\":{\"b\":null},\"l\":[1]}"},
+        {"{\"l\":{},\"a\":{\"b\":{\"c\":1}}}", "move a.b.c l.x", "{\"a\":{\"b\":null},\"l\":{\"x\":1}}"},
+        {"{\"l\":7,\"a\":{\"b\":{\"c\":1}}}", "move a.b.c l.x", "{\"a\":{\"b\":null},\"l\":{\"x\":1}}"},
+        {"{\"l\":7,\"a\":{\"b\":{\"c\":1}}}", "move a.b.c l.x;del l.x", "{\"a\":{\"b\":null},\"l\":7}"},
+        {"{\"l\":[],\"a\":{\"b\":{\"c\":1}}}", "move a.b.c l.x;del l.*", "{\"a\":{\"b\":null},\"l\":[]}"},
+    };
+    check_all(rows, KD_COUNT(rows));
+}
+
 static void test_append(void **state)
 {
     (void)state;
@@ -152,7 +166,11 @@ static void test_append(void **state)
         {"{\"m\":[1],\"n\":[2],\"p\":[3]}", "append n m;append p m;del m.1", "{\"m\":[1,3]}"},
         {"{\"d\":{\"r\":[{\"i\":[1]},{\"i\":[2]}]}}", "append d.r.1.i d.r.0.i", "{\"d\":{\"r\":[{\"i\":[1,2]},null]}}"},
         {"{\"a\":{\"x\":{\"id\":1},\"y\":{\"id\":2},\"z\":{}},\"ids\":[0]}", "append a.*.id ids",
-         "{\"a\":{\"x\":null,\"y\":null,\"z\":{}},\"ids\":[0,1,2]}"},
+         "{\"a\":{\"x\":null,\"y\":null,\"z\":{}},\"ids\":[0,1,2,null]}"},
+        {"{\"l\":[[1],[2]],\"m\":[9]}", "append m l.*", "{\"l\":[[1],[2],[[1],[2],9]]}"},
+        {"{\"l\":[{\"i\":1},{}],\"m\":[9]}", "append m l.*.i", "{\"l\":[{\"i\":1},{},{\"i\":[1,null,9]}]}"},
+        {"{\"b\":1,\"a\":2}", "append * *", "null"},
+        {"{\"o\":{\"p\":{\"b\":1,\"a\":2}},\"l\":[]}", "append o.p.* l", "{\"l\":[2,1],\"o\":{\"p\":null}}"},
         {"{\"l\":[[1],[2]]}", "append l.1 l.0", "{\"l\":[[1,2]]}"},
         {"{\"l\":[[1],[2]]}", "append l l.0", "null"},
         {"{\"l\":[[1],[2]]}", "append l.0 l", "{\"l\":[[2],1]}"},
@@ -235,8 +253,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_delete), cmocka_unit_test(test_move),  cmocka_unit_test(test_append),
-        cmocka_unit_test(test_opaque), cmocka_unit_test(test_short), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_delete),    cmocka_unit_test(test_move),   cmocka_unit_test(test_append),
+        cmocka_unit_test(test_leaves),    cmocka_unit_test(test_opaque), cmocka_unit_test(test_short),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
