@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """CPU per request over TLS and HTTP/2, per handshake, and memory of an idle TLS connection, beside nginx.
 
-    tests/bench/tls.py [--rounds 5] [--requests 20000] [--bin PATH]
+    tests/bench/tls.py [--rounds 5] [--requests 20000] [--bin PATH] [--memory]
 
 Both proxies have one worker on core 0, one P-256 certificate and the curve P-256; clients (h2load) and the backend (load.c)
-run on core 1. In each round both are measured, in alternating order; figures are medians of CPU time over nginx's. Needs
-nginx, h2load, openssl, gcc.
+run on core 1. In each round both are measured, in alternating order; figures are medians of CPU time over nginx's. Memory is
+measured on processes that have just started: one that has had load fills the room that it has kept, which no difference shows.
+--memory measures that alone. Needs nginx, h2load, openssl, gcc.
 """
 import argparse
 import json
@@ -93,11 +94,46 @@ def idle(pid, port):
     return found
 
 
+class Started:
+    """The servers while they run: the number of the process of each that does the work."""
+
+    def __init__(self, servers):
+        self.servers, self.running = servers, []
+
+    def __enter__(self):
+        pids = []
+        for server in self.servers:
+            process, pid = start(*server)
+            self.running.append(process)
+            pids.append(pid)
+        return pids
+
+    def __exit__(self, *_):
+        for process in self.running:
+            process.terminate()
+            process.wait()
+
+
+def work(opts, pids):
+    rows = [("TLS 1.3, keep-alive, no-op 300 B", 0.90, opts.requests, ["--h1", "-c", "64"]),
+            ("a new connection each", 1.05, 2000, ["--h1", "-c", "2000", "-r", "400"]),
+            ("HTTP/2 over TLS, 10 streams", 0.90, opts.requests, ["-c", "8", "-m", "10"])]
+    for name, must, n, options in rows:
+        found = [[], []]
+        for r in range(opts.rounds):
+            for i in ((0, 1), (1, 0))[r % 2]:
+                found[i].append(load(pids[i], (OURS, NGINX)[i], n, *options))
+        ratios = [a / b for a, b in zip(*found)]
+        print("%-34s krakend %.2f (%.2f..%.2f), must %.2f; %.1f us, nginx %.1f us" % (
+            name, statistics.median(ratios), min(ratios), max(ratios), must, *(statistics.median(f) for f in found)), flush=True)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--requests", type=int, default=20000)
     p.add_argument("--bin", default=os.path.join(TOP, "build", "krakend"))
+    p.add_argument("--memory", action="store_true")
     opts = p.parse_args()
     os.makedirs(os.path.join(WORK, "run"), exist_ok=True)
     resource.setrlimit(resource.RLIMIT_NOFILE, (19000, max(19000, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
@@ -113,28 +149,17 @@ def main():
         f.write(CONF % (BACKEND, NGINX))
     backend = subprocess.Popen(["taskset", "-c", "1", build(os.path.join(HERE, "load.c"), "load"), "-p", "0", "-b", str(BACKEND), "-s", "300"],
                                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    running = []
+    servers = [([os.path.abspath(opts.bin), "run", "-c", "tls.json"], OURS, {"GOMAXPROCS": "1", "USAGE_DISABLE": "1"}),
+               (["nginx", "-p", WORK + "/", "-c", os.path.join(WORK, "tls.conf")], NGINX)]
     try:
-        running.append(start([os.path.abspath(opts.bin), "run", "-c", "tls.json"], OURS, {"GOMAXPROCS": "1", "USAGE_DISABLE": "1"}))
-        running.append(start(["nginx", "-p", WORK + "/", "-c", os.path.join(WORK, "tls.conf")], NGINX))
-        rows = [("TLS 1.3, keep-alive, no-op 300 B", 0.90, opts.requests, ["--h1", "-c", "64"]),
-                ("a new connection each", 1.05, 2000, ["--h1", "-c", "2000", "-r", "400"]),
-                ("HTTP/2 over TLS, 10 streams", 0.90, opts.requests, ["-c", "8", "-m", "10"])]
-        for name, must, n, options in rows:
-            found = [[], []]
-            for r in range(opts.rounds):
-                for i in ((0, 1), (1, 0))[r % 2]:
-                    found[i].append(load(running[i][1], (OURS, NGINX)[i], n, *options))
-            ratios = [a / b for a, b in zip(*found)]
-            print("%-34s krakend %.2f (%.2f..%.2f), must %.2f; %.1f us, nginx %.1f us" % (
-                name, statistics.median(ratios), min(ratios), max(ratios), must, *(statistics.median(f) for f in found)), flush=True)
-        print("memory of an idle TLS connection: krakend %.0f bytes, nginx %.0f" % tuple(
-            idle(running[i][1], (OURS, NGINX)[i]) for i in (0, 1)), flush=True)
+        if not opts.memory:
+            with Started(servers) as pids:
+                work(opts, pids)
+        with Started(servers) as pids:
+            found = [idle(pid, port) for pid, port in zip(pids, (OURS, NGINX))]
+        print("memory of an idle TLS connection: krakend %.0f bytes, nginx %.0f" % tuple(found), flush=True)
     finally:
         backend.kill()
-        for process, _ in running:
-            process.terminate()
-            process.wait()
 
 
 if __name__ == "__main__":
