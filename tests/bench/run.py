@@ -353,6 +353,17 @@ def report(opts, fixed, turning, memory, start):
     return "\n".join(out)
 
 
+def keep_others(old, new):
+    """The new page with the sections of the old one that other programs have put there."""
+    def sections(page):
+        return re.split(r"^(?=## )", page, flags=re.M)
+
+    titles = [s.split("\n")[0] for s in sections(new)]
+    others = [s for s in sections(old)[1:] if s.split("\n")[0] not in titles]
+    *first, last = sections(new)
+    return "".join(first + others + [last])
+
+
 def build(source, name):
     target = os.path.join(WORK, name)
     subprocess.run(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-O2", "-w", "-o", target, source], check=True)
@@ -406,7 +417,10 @@ def main():
     if opts.dry or opts.only:
         print(text)
         return
-    with open(os.path.join(TOP, "docs", "performance.md"), "w", encoding="utf-8") as f:
+    page = os.path.join(TOP, "docs", "performance.md")
+    with open(page, encoding="utf-8") as f:
+        text = keep_others(f.read(), text)
+    with open(page, "w", encoding="utf-8") as f:
         f.write(text)
     print("written: docs/performance.md")
 
