@@ -52,13 +52,14 @@ struct kd_cel_expr {
     uint32_t offset; /* in code points of the source: where its messages point to */
     kd_str name;     /* IDENT; SELECT and HAS: the field; CALL: the function; MESSAGE: the type; MACRO: the variable */
     kd_cel_value constant;
-    kd_cel_expr *operand; /* SELECT, HAS; MACRO: the range */
-    kd_cel_expr *filter;  /* MACRO: the predicate, NULL for map(x, f) */
-    kd_cel_expr *body;    /* MACRO: of map; else NULL */
-    uint32_t n;           /* items */
-    kd_cel_expr **items;  /* CALL: receiver and arguments; LIST_OF; MAP_OF; MESSAGE: values */
-    kd_str *fields;       /* MESSAGE: n names */
-    uint32_t *offsets;    /* MAP_OF, MESSAGE: of each entry's ':' ; NULL elsewhere */
+    kd_cel_expr *operand;         /* SELECT, HAS; MACRO: the range */
+    kd_cel_expr *filter;          /* MACRO: the predicate, NULL for map(x, f) */
+    kd_cel_expr *body;            /* MACRO: of map; else NULL */
+    uint32_t n;                   /* items */
+    kd_cel_expr **items;          /* CALL: receiver and arguments; LIST_OF; MAP_OF; MESSAGE: values */
+    kd_str *fields;               /* MESSAGE: n names */
+    const struct kd_regex *regex; /* CALL of matches with a constant pattern, compiled ahead (kd_cel_prepare) or NULL */
+    uint32_t *offsets;            /* MAP_OF, MESSAGE: of each entry's ':' ; NULL elsewhere */
 };
 
 /* The source, with what is needed to point into it. */

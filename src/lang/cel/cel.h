@@ -58,6 +58,13 @@ typedef struct kd_cel_program kd_cel_program;
 kd_cel_outcome kd_cel_compile(kd_arena *arena, const kd_cel_environment *environment, kd_str source,
                               kd_cel_program **program, kd_str *error);
 
+/* Gives the compiled form of a pattern, which must live as long as the program; NULL where it cannot. */
+typedef const struct kd_regex *(*kd_cel_pattern)(void *context, kd_str pattern);
+
+/* Has the constant patterns of a program's matches() compiled ahead, before it is run the first time: without that, and
+ * for those that have no compiled form, each evaluation compiles them (and fails with what is wrong with them). */
+void kd_cel_prepare(kd_cel_program *program, kd_cel_pattern compile, void *context);
+
 /* The value of a variable, by its place in the environment: called once at most for each use. False: it has none here,
  * and the evaluation fails with "no such attribute(s): <name>". */
 typedef bool (*kd_cel_resolve)(void *context, uint32_t variable, kd_cel_value *value);

@@ -387,6 +387,8 @@ static kd_cel_value matches(kd_cel_state *state, const kd_cel_expr *call, kd_cel
     kd_str error = KD_STR("out of memory"), clean = kd_regex_text(state->arena, kd_cel_text(text));
     if (text.n && !clean.p)
         return kd_cel_no_memory(state);
+    if (call->regex)
+        return kd_cel_bool(kd_regex_match(call->regex, clean));
     kd_regex *regex = kd_regex_compile(state->arena, kd_cel_text(pattern), &error);
     if (!regex)
         return kd_cel_error(error);

@@ -1,6 +1,4 @@
 /* Messages: of all types only protobuf's well-known ones are there, and those are CEL's own values once made. */
-#include <math.h>
-
 #include "lang/cel/run.h"
 
 /* The value of a field; NULL when it was not written. */
@@ -46,7 +44,8 @@ static kd_cel_value wrapped_of(kd_cel_state *state, const kd_cel_expr *e, const 
         return conversion_error(state, e, KD_STR("value"), *v);
     double size = v->type == KD_CEL_INT ? (double)v->i : v->type == KD_CEL_UINT ? (double)v->u : 0;
     if (w->max > 0 && (size < w->min || size > w->max))
-        return kd_cel_error(v->type == KD_CEL_INT ? KD_STR("integer overflow") : KD_STR("unsigned integer overflow"));
+        return kd_cel_fail(state, "field type conversion error for %.*s.value value type: %sinteger overflow",
+                           KD_FMT(w->name), v->type == KD_CEL_UINT ? "unsigned " : "");
     if (kd_str_eq(w->name, KD_STR("google.protobuf.FloatValue")))
         return (kd_cel_value){.type = KD_CEL_DOUBLE, .d = (double)(float)v->d};
     return *v;
@@ -83,6 +82,65 @@ static kd_cel_value time_of(kd_cel_state *state, const kd_cel_expr *e, const kd_
     return (kd_cel_value){.type = KD_CEL_DURATION, .i = d};
 }
 
+#define MAX_WHOLE 9007199254740991 /* the integers that a double holds, 2^53 - 1 */
+
+static kd_cel_value json_value(kd_cel_state *state, kd_cel_value v, uint32_t depth);
+
+static kd_cel_value json_number(kd_cel_state *state, kd_cel_value v)
+{
+    bool fits = v.type == KD_CEL_INT ? v.i <= MAX_WHOLE && v.i >= -MAX_WHOLE : v.u <= MAX_WHOLE;
+    if (fits)
+        return (kd_cel_value){.type = KD_CEL_DOUBLE, .d = v.type == KD_CEL_INT ? (double)v.i : (double)v.u};
+    kd_str text = v.type == KD_CEL_INT ? kd_arena_printf(state->arena, "%lld", (long long)v.i)
+                                       : kd_arena_printf(state->arena, "%llu", (unsigned long long)v.u);
+    return text.p ? kd_cel_string(text) : kd_cel_no_memory(state);
+}
+
+static kd_cel_value json_list(kd_cel_state *state, kd_cel_value v, uint32_t depth)
+{
+    kd_cel_value *items = kd_arena_alloc(state->arena, v.n * sizeof *items);
+    if (!items)
+        return kd_cel_no_memory(state);
+    for (uint32_t i = 0; i < v.n; i++) {
+        items[i] = json_value(state, v.items[i], depth + 1);
+        if (items[i].type == KD_CEL_ERROR)
+            return items[i];
+    }
+    return (kd_cel_value){.type = KD_CEL_LIST, .n = v.n, .items = items};
+}
+
+static kd_cel_value json_map(kd_cel_state *state, kd_cel_value v, uint32_t depth)
+{
+    kd_cel_map *map = KD_NEW(state->arena, kd_cel_map);
+    kd_cel_entry *entries = kd_arena_alloc(state->arena, v.map->n * sizeof *entries);
+    if (!map || !entries)
+        return kd_cel_no_memory(state);
+    for (uint32_t i = 0; i < v.map->n; i++) {
+        entries[i].key = v.map->entries[i].key;
+        entries[i].value = json_value(state, v.map->entries[i].value, depth + 1);
+        if (entries[i].key.type != KD_CEL_STRING)
+            return kd_cel_error(KD_STR("bad key type"));
+        if (entries[i].value.type == KD_CEL_ERROR)
+            return entries[i].value;
+    }
+    *map = (kd_cel_map){v.map->n, entries};
+    return (kd_cel_value){.type = KD_CEL_MAP, .map = map};
+}
+
+/* What a value becomes in JSON's messages: whole numbers are doubles there, or text where a double is too short. */
+static kd_cel_value json_value(kd_cel_state *state, kd_cel_value v, uint32_t depth)
+{
+    if (!kd_cel_spend(state, 1) || depth > KD_CEL_STACK)
+        return kd_cel_out_of_budget(state);
+    if (v.type == KD_CEL_INT || v.type == KD_CEL_UINT)
+        return json_number(state, v);
+    if (v.wrapped)
+        return v;
+    if (v.type == KD_CEL_LIST)
+        return json_list(state, v, depth);
+    return v.type == KD_CEL_MAP ? json_map(state, v, depth) : v;
+}
+
 /* google.protobuf.Value: numbers are doubles in it. */
 static kd_cel_value json_of(kd_cel_state *state, const kd_cel_expr *e, const kd_cel_value *values)
 {
@@ -99,7 +157,7 @@ static kd_cel_value json_of(kd_cel_state *state, const kd_cel_expr *e, const kd_
         if (!v)
             continue;
         if (v->type == kinds[i].type)
-            return *v;
+            return json_value(state, *v, 0);
         if (i > 0)
             return conversion_error(state, e, kinds[i].name, *v);
     }
@@ -115,7 +173,7 @@ static kd_cel_value holder_of(kd_cel_state *state, const kd_cel_expr *e, const k
     if (!v)
         return type == KD_CEL_MAP ? (kd_cel_value){.type = KD_CEL_MAP, .map = &empty}
                                   : (kd_cel_value){.type = KD_CEL_LIST};
-    return v->type == type ? *v : conversion_error(state, e, name, *v);
+    return v->type == type ? json_value(state, *v, 0) : conversion_error(state, e, name, *v);
 }
 
 kd_cel_value kd_cel_message(kd_cel_state *state, const kd_cel_expr *e, const kd_cel_value *values)
@@ -134,5 +192,7 @@ kd_cel_value kd_cel_message(kd_cel_state *state, const kd_cel_expr *e, const kd_
         return holder_of(state, e, values, KD_STR("fields"), KD_CEL_MAP);
     if (kd_str_eq(name, KD_STR("google.protobuf.ListValue")))
         return holder_of(state, e, values, KD_STR("values"), KD_CEL_LIST);
+    if (kd_str_eq(name, KD_STR("google.protobuf.Any")))
+        return kd_cel_error(KD_STR("unsupported conversion to ref.Val: (*dynamicpb.Message)"));
     return kd_cel_fail(state, "unknown type: %.*s", KD_FMT(e->name));
 }
