@@ -165,7 +165,7 @@ static kd_cel_value call(kd_cel_state *state, const kd_cel_expr *e)
     if (e->n > KD_COUNT(args)) /* no function has so many: only where nothing was checked */
         return kd_cel_fail(state, "no such overload: %.*s", KD_FMT(e->name));
     first = eval_items(state, e, args);
-    return is_error(first) ? first : kd_cel_call(state, e, args, e->n);
+    return is_error(first) ? first : kd_cel_apply(state, e, args, e->n);
 }
 
 static kd_cel_value list_of(kd_cel_state *state, const kd_cel_expr *e)

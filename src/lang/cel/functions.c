@@ -621,7 +621,7 @@ static kd_cel_value call_two(kd_cel_state *state, const kd_cel_expr *call, kd_ce
     }
 }
 
-kd_cel_value kd_cel_call(kd_cel_state *state, const kd_cel_expr *call, const kd_cel_value *args, uint32_t n)
+kd_cel_value kd_cel_apply(kd_cel_state *state, const kd_cel_expr *call, const kd_cel_value *args, uint32_t n)
 {
     if (n && call->function >= KD_CEL_FN_GET_FULL_YEAR && call->function <= KD_CEL_FN_GET_MILLISECONDS)
         return kd_cel_time_part(state, call, args, n);
