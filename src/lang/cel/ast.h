@@ -74,9 +74,11 @@ typedef struct kd_cel_finding {
     uint32_t offset;
     kd_str text;
 } kd_cel_finding;
-#define KD_CEL_MAX_FINDINGS 100u /* as cel-go stops reporting */
+#define KD_CEL_MAX_FINDINGS 100u       /* as cel-go stops reporting */
+#define KD_CEL_NOWHERE      UINT32_MAX /* the offset of a finding that has no place */
 typedef struct kd_cel_findings {
     uint32_t n;
+    uint32_t more; /* how many found no room */
     kd_cel_finding items[KD_CEL_MAX_FINDINGS];
 } kd_cel_findings;
 
@@ -86,6 +88,9 @@ struct kd_cel_program {
     const struct kd_cel_type *type; /* of the root; NULL unchecked */
     uint32_t max_locals;            /* deepest nesting of macros */
 };
+
+/* Adds a finding; the text is kept as it is. An empty text without a pointer (out of memory) counts as well. */
+void kd_cel_findings_add(kd_cel_findings *findings, uint32_t offset, kd_str text);
 
 /* Parses the source, macros included; NULL with findings, or without memory (no findings then). */
 kd_cel_expr *kd_cel_parse(kd_arena *arena, kd_cel_source *source, kd_cel_findings *findings);
