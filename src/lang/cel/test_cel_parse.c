@@ -145,7 +145,7 @@ static void test_bounds(void **state)
         const kd_str *error;
     } cases[] = {
         {"1", "+1", "", 250, &deep},         {"a", ".b", "", 250, &deep},   {"a", " == a", "", 250, &deep},
-        {"a", "[0]", "", 250, &deep},        {"a", ".b()", "", 250, &deep}, {"a", "*a+a", "", 125, &deep},
+        {"a", "[0]", "", 250, &deep},        {"a", ".b()", "", 250, &deep}, {"a", "*a+a", "", 249, &deep},
         {"", "b ? a : ", "a", 249, &nested}, {"", "[", "", 0, &nested},
     };
     for (size_t i = 0; i < KD_COUNT(cases); i++) {
