@@ -80,8 +80,18 @@ static bool is_call(const kd_cel_expr *e, kd_cel_function function)
 /* An index that cel-go takes as it lies in Go, not as CEL's value: a variable, or what is selected from one. */
 static bool is_attribute(const kd_cel_expr *e)
 {
-    return e->kind == KD_CEL_SELECT || is_call(e, KD_CEL_FN_INDEX) ||
-           (e->kind == KD_CEL_IDENT && e->place == KD_CEL_VARIABLE);
+    for (;;) {
+        if (e->place == KD_CEL_VARIABLE)
+            return true;
+        if (e->kind == KD_CEL_SELECT)
+            e = e->operand;
+        else if (is_call(e, KD_CEL_FN_INDEX))
+            e = e->items[0];
+        else if (is_call(e, KD_CEL_FN_CONDITIONAL))
+            e = e->items[1];
+        else
+            return false;
+    }
 }
 
 /* Go's name of an index that selects nothing; empty for one that may. */
