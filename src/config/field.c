@@ -369,13 +369,13 @@ static bool decode_uints(kd_walk *w, const kd_node *node, kd_uint_list *out, con
     bool ok = true;
     for (uint32_t i = 0; i < n; i++, item = item->next) {
         kd_path at = {.up = path, .index = i};
-        int64_t number = 0;
+        uint64_t number = 0;
         kd_str error;
         if (item->type == KD_NODE_NUMBER)
-            number = truncate_number(item);
+            number = (uint64_t)truncate_number(item);
         else if (item->type == KD_NODE_BOOL)
             number = item->boolean;
-        else if (kd_node_is_text(item) && item->text.n && !kd_go_int_parse(item->text, &number, &error))
+        else if (kd_node_is_text(item) && item->text.n && !kd_go_uint_parse(item->text, UINT16_MAX, &number, &error))
             ok = refuse(w, item, &at, "an integer from 0 to 65535", NULL,
                         "cannot parse value as 'uint16': strconv.ParseUint: %.*s", KD_FMT(error));
         else if (item->type == KD_NODE_LIST || item->type == KD_NODE_OBJECT || item->go)

@@ -118,8 +118,8 @@ static void read_engine(block *b, kd_router_options *out)
     o.redirect_fixed_path = !read_bool(b, KD_STR("disable_redirect_fixed_path"));
     o.handle_method_not_allowed = !read_bool(b, KD_STR("disable_handle_method_not_allowed"));
     bool forwarded = read_bool(b, KD_STR("forwarded_by_client_ip"));
-    const kd_node *given = member(b, KD_STR("forwarded_by_client_ip"));
-    if (given && given->type == KD_NODE_BOOL)
+    const kd_node *said = member(b, KD_STR("forwarded_by_client_ip"));
+    if (said && said->type == KD_NODE_BOOL)
         o.forwarded_by_client_ip = forwarded;
     o.app_engine = read_bool(b, KD_STR("app_engine"));
     o.remove_extra_slash = read_bool(b, KD_STR("remove_extra_slash"));
@@ -134,6 +134,13 @@ static void read_engine(block *b, kd_router_options *out)
         return;
     *out = o;
     set_client_ip(b->service, headers, proxies, out);
+}
+
+/* null is no body: the default text stays. */
+static const kd_node *given(const kd_node *object, kd_str key)
+{
+    const kd_node *node = object ? kd_node_get(object, key) : NULL;
+    return node && node->type != KD_NODE_NULL ? node : NULL;
 }
 
 void kd_router_options_load(const kd_service *service, kd_router_options *out)
@@ -164,7 +171,9 @@ void kd_router_options_load(const kd_service *service, kd_router_options *out)
         out->health_path = health_path;
     const kd_node *auto_options = kd_node_typed(b.node, KD_STR("auto_options"), KD_NODE_BOOL);
     out->auto_options = auto_options && auto_options->boolean;
-    const kd_node *error_body = kd_node_typed(b.node, KD_STR("error_body"), KD_NODE_OBJECT);
-    out->error_body_404 = kd_node_get(error_body, KD_STR("404"));
-    out->error_body_405 = kd_node_get(error_body, KD_STR("405"));
+    const kd_node *error_body = member(&b, KD_STR("error_body"));
+    if (error_body && error_body->type != KD_NODE_OBJECT)
+        error_body = NULL;
+    out->error_body_404 = given(error_body, KD_STR("404"));
+    out->error_body_405 = given(error_body, KD_STR("405"));
 }

@@ -523,6 +523,13 @@ static void test_router_options(void **state)
     assert_str(o.remote_ip_headers.v[0], "Cf-Ip");
     end(&f);
 
+    /* null is no body; members match in any case */
+    assert_non_null(load(&f, ROOT("\"extra_config\":{\"router\":{\"Error_Body\":{\"404\":null,\"405\":2}}}")));
+    kd_router_options_load(f.loaded.service, &o);
+    assert_null(o.error_body_404);
+    assert_true(o.error_body_405 && o.error_body_405->number == 2);
+    end(&f);
+
     /* One wrong type: the engine's options are dropped, four others stay. */
     assert_non_null(
         load(&f, ROOT("\"extra_config\":{\"router\":{\"disable_redirect_fixed_path\":true,"

@@ -64,7 +64,8 @@ int kd_tls_read_path(kd_str path, kd_str *out)
     char text[4096];
     if (path.n >= sizeof text)
         return ENAMETOOLONG;
-    memcpy(text, path.p, path.n);
+    if (path.n)
+        memcpy(text, path.p, path.n);
     text[path.n] = 0;
     return kd_tls_read_file(text, out);
 }

@@ -49,7 +49,7 @@ static unsigned take_base(kd_str *s)
     return base ? base : 8;
 }
 
-static bool unsigned_parse(kd_str s, uint64_t *out, kd_str *error)
+bool kd_go_uint_parse(kd_str s, uint64_t max, uint64_t *out, kd_str *error)
 {
     *error = syntax;
     if (s.n == 0)
@@ -66,7 +66,7 @@ static bool unsigned_parse(kd_str s, uint64_t *out, kd_str *error)
         unsigned d = digit_value((uint8_t)s.p[i]);
         if (d >= base)
             return false;
-        if (__builtin_mul_overflow(v, base, &v) || __builtin_add_overflow(v, d, &v)) {
+        if (__builtin_mul_overflow(v, base, &v) || __builtin_add_overflow(v, d, &v) || v > max) {
             *error = range; /* Go stops at the digit that overflows and does not look at what follows */
             return false;
         }
@@ -83,7 +83,7 @@ bool kd_go_int_parse(kd_str s, int64_t *out, kd_str *error)
     if (negative || (s.n && s.p[0] == '+'))
         s = kd_str_from(s, 1);
     uint64_t v;
-    if (!unsigned_parse(s, &v, error))
+    if (!kd_go_uint_parse(s, UINT64_MAX, &v, error))
         return false;
     uint64_t limit = (uint64_t)1 << 63;
     if (negative ? v > limit : v >= limit) {

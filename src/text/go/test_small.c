@@ -70,6 +70,38 @@ static void test_int(void **state)
     }
 }
 
+static void test_uint(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t value;
+        const char *error; /* NULL: it is good */
+    } cases[] = {
+        {"0", 0, NULL},
+        {"65535", 65535, NULL},
+        {"0xffff", 65535, NULL},
+        {"010", 8, NULL},
+        {"1_0", 10, NULL},
+        {"0x1_0", 16, NULL},
+        {"65536", 0, "value out of range"},
+        {"99999x", 0, "value out of range"}, /* what follows the digit that is too much is not looked at */
+        {"-0", 0, "invalid syntax"},
+        {"-1", 0, "invalid syntax"},
+        {"+1", 0, "invalid syntax"},
+        {"", 0, "invalid syntax"},
+    };
+    for (size_t i = 0; i < KD_COUNT(cases); i++) {
+        uint64_t v = 0;
+        kd_str error;
+        bool good = kd_go_uint_parse(kd_str_from_c(cases[i].text), UINT16_MAX, &v, &error);
+        assert_int_equal(good, !cases[i].error);
+        if (good)
+            assert_int_equal(v, cases[i].value);
+        else
+            assert_true(kd_str_eq(error, kd_str_from_c(cases[i].error)));
+    }
+}
+
 static void test_float(void **state)
 {
     for (table t = table_open("float.tsv"); table_next(&t);) {
@@ -133,9 +165,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_duration_parse), cmocka_unit_test(test_duration_write),
         cmocka_unit_test(test_header),         cmocka_unit_test(test_int),
-        cmocka_unit_test(test_float),          cmocka_unit_test(test_bool),
-        cmocka_unit_test(test_path),           cmocka_unit_test(test_quote),
-        cmocka_unit_test(test_json_byte),      cmocka_unit_test(test_sniff),
+        cmocka_unit_test(test_uint),           cmocka_unit_test(test_float),
+        cmocka_unit_test(test_bool),           cmocka_unit_test(test_path),
+        cmocka_unit_test(test_quote),          cmocka_unit_test(test_json_byte),
+        cmocka_unit_test(test_sniff),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
