@@ -78,11 +78,12 @@ static bool is_call(const kd_cel_expr *e, kd_cel_function function)
 }
 
 /* An index that cel-go takes as it lies in Go, not as CEL's value: a variable, or what is selected from one. */
-static bool is_attribute(const kd_cel_expr *e)
+static bool is_attribute(const kd_cel_state *state, const kd_cel_expr *e)
 {
+    const kd_cel_environment *environment = state->program->environment;
     for (;;) {
-        if (e->place == KD_CEL_VARIABLE)
-            return true;
+        if (e->place == KD_CEL_VARIABLE) /* cel-go wraps what it takes from a map of lists */
+            return environment->variables[e->slot].type != KD_CEL_DECLARED_MAP_STRING_LISTS;
         if (e->kind == KD_CEL_SELECT)
             e = e->operand;
         else if (is_call(e, KD_CEL_FN_INDEX))
@@ -95,9 +96,9 @@ static bool is_attribute(const kd_cel_expr *e)
 }
 
 /* Go's name of an index that selects nothing; empty for one that may. */
-static kd_str bad_index(const kd_cel_expr *e, kd_cel_value index)
+static kd_str bad_index(const kd_cel_state *state, const kd_cel_expr *e, kd_cel_value index)
 {
-    bool native = is_attribute(e);
+    bool native = is_attribute(state, e);
     switch (index.type) {
     case KD_CEL_STRING:
         return native && index.wrapped ? KD_STR("json.Number") : KD_STR("");
@@ -125,7 +126,7 @@ static kd_cel_value index_of(kd_cel_state *state, const kd_cel_expr *e)
     kd_cel_value index = eval(state, e->items[1]);
     if (is_error(index))
         return index;
-    kd_str bad = bad_index(e->items[1], index);
+    kd_str bad = bad_index(state, e->items[1], index);
     if (bad.n)
         return kd_cel_fail(state, "invalid qualifier type: %.*s", KD_FMT(bad));
     return kd_cel_index(state, operand, index, false);
@@ -216,7 +217,7 @@ static kd_cel_value map_of(kd_cel_state *state, const kd_cel_expr *e)
         if (is_error(v))
             return v;
         if (key.type == KD_CEL_BYTES)
-            return kd_cel_error(KD_STR("internal error: runtime error: hash of unhashable type types.Bytes"));
+            return kd_cel_unhashable(state);
         if (!put_entry(state, map, entries, key, v))
             return kd_cel_out_of_budget(state);
     }

@@ -35,6 +35,12 @@ kd_cel_value kd_cel_no_memory(kd_cel_state *state)
     return kd_cel_error(KD_STR("out of memory"));
 }
 
+kd_cel_value kd_cel_unhashable(kd_cel_state *state)
+{
+    state->spent = true;
+    return kd_cel_error(KD_STR("internal error: runtime error: hash of unhashable type types.Bytes"));
+}
+
 /* The name under which an expression calls a function. */
 static kd_str function_name(const kd_cel_expr *call)
 {
@@ -147,6 +153,8 @@ kd_cel_value kd_cel_index(kd_cel_state *state, kd_cel_value operand, kd_cel_valu
     if (operand.type == KD_CEL_MAP) {
         if (!kd_cel_spend(state, 1 + (operand.wrapped ? operand.data->n : operand.map->n) / 16))
             return kd_cel_out_of_budget(state);
+        if (index.type == KD_CEL_BYTES && !operand.wrapped && operand.map->n)
+            return kd_cel_unhashable(state);
         if (kd_cel_map_get(state->arena, operand, index, &found))
             return present ? kd_cel_bool(true) : found;
     }

@@ -12,7 +12,7 @@ typedef struct kd_cel_state {
     uint32_t n_locals;
     uint32_t steps; /* left of the budget */
     uint32_t depth; /* of the walk, at most KD_CEL_STACK */
-    bool spent;     /* the budget is used up or memory is out: no operator absorbs that */
+    bool spent;     /* the evaluation is at its end, by budget, memory or panic: no operator absorbs that */
 } kd_cel_state;
 
 /* Frames of the walk: what the parser lets nest takes a few each. */
@@ -35,6 +35,8 @@ kd_cel_value kd_cel_fail(kd_cel_state *state, const char *format, ...) KD_PRINTF
 /* Errors with a text of their own: out of memory, out of budget. Both end the evaluation. */
 kd_cel_value kd_cel_no_memory(kd_cel_state *state);
 kd_cel_value kd_cel_out_of_budget(kd_cel_state *state);
+/* Bytes as a map's key: Go panics, and cel-go makes an error of it, which ends the evaluation. */
+kd_cel_value kd_cel_unhashable(kd_cel_state *state);
 static inline kd_cel_value kd_cel_no_overload(void)
 {
     return kd_cel_error(KD_STR("no such overload"));

@@ -231,6 +231,8 @@ static int compare_numbers(kd_cel_value a, kd_cel_value b)
 
 int kd_cel_compare(kd_cel_value a, kd_cel_value b)
 {
+    if (a.type == KD_CEL_DOUBLE && isnan(a.d))
+        return 2;
     if (is_number(a))
         return is_number(b) ? compare_numbers(a, b) : 3;
     if (a.type != b.type)
@@ -374,19 +376,30 @@ static void print_list(kd_buf *out, kd_cel_value v)
     kd_buf_byte(out, ']');
 }
 
+static void print_entry(kd_buf *out, kd_cel_value key, kd_cel_value value)
+{
+    kd_cel_value_print(out, key);
+    kd_buf_add(out, KD_STR(": "));
+    if (key.type == KD_CEL_DOUBLE && isnan(key.d)) /* Go does not find it again */
+        kd_buf_add(out, KD_STR("<nil>"));
+    else
+        kd_cel_value_print(out, value);
+}
+
 static void print_map(kd_buf *out, kd_cel_value v)
 {
     kd_buf_byte(out, '{');
+    for (uint32_t i = 0; !v.wrapped && i < v.map->n && !out->failed; i++) {
+        kd_buf_add(out, i ? KD_STR(", ") : KD_STR(""));
+        print_entry(out, v.map->entries[i].key, v.map->entries[i].value);
+    }
     kd_cel_walk walk = kd_cel_walk_of(v);
     bool first = true;
-    for (kd_cel_value key, value; !out->failed && kd_cel_walk_next(&walk, NULL, &key); first = false) {
+    for (kd_cel_value key, value; v.wrapped && !out->failed && kd_cel_walk_next(&walk, NULL, &key); first = false) {
         kd_value room;
-        if (!first)
-            kd_buf_add(out, KD_STR(", "));
-        kd_cel_value_print(out, key);
-        kd_buf_add(out, KD_STR(": "));
+        kd_buf_add(out, first ? KD_STR("") : KD_STR(", "));
         if (map_find(v, key, &room, &value))
-            kd_cel_value_print(out, value);
+            print_entry(out, key, value);
     }
     kd_buf_byte(out, '}');
 }
