@@ -62,13 +62,18 @@ static void emit_own_values(void **state)
         {KD_STR("d"), kd_value_float(-0.0)},
         {KD_STR("c"), kd_value_float(1e-7)},
         {KD_STR("b"), kd_value_string(KD_STR("a\xff"), KD_ORIGIN_BYTES)},
+        {KD_STR("i"), kd_value_int(KD_STR("503"))},
+        {KD_STR("l"), KD_VALUE_NIL(KD_ORIGIN_LIST)},
+        {KD_STR("m"), KD_VALUE_NIL(KD_ORIGIN_OBJECT)},
+        {KD_STR("o"), KD_VALUE_NULL},
     };
     kd_object object = {.n = KD_COUNT(members), .cap = KD_COUNT(members), .typed = true, .members = members};
     kd_buf out;
     kd_buf_init(&out, 1 << 16);
     assert_true(kd_yaml_emit(&out, kd_value_object(&object)));
     kd_buf_byte(&out, '\0');
-    assert_string_equal(out.p, "z: 42.0\n\"y\": 1e+06\nd: -0.0\nc: 1e-07\nb: a\xef\xbf\xbd\n");
+    assert_string_equal(out.p, "z: 42.0\n\"y\": 1e+06\nd: -0.0\nc: 1e-07\nb: a\xef\xbf\xbd\n"
+                               "i: 503\nl: []\nm: {}\no: null\n");
     kd_buf_fini(&out);
     kd_buf_init(&out, 16);
     assert_false(kd_yaml_emit(&out, kd_value_object(&object)));

@@ -19,6 +19,11 @@ kd_value kd_value_literal(kd_str digits)
     return (kd_value){.type = KD_NUMBER, .origin = KD_ORIGIN_LITERAL, .n = (uint32_t)digits.n, .text = digits.p};
 }
 
+kd_value kd_value_int(kd_str digits)
+{
+    return (kd_value){.type = KD_NUMBER, .origin = KD_ORIGIN_INT, .n = (uint32_t)digits.n, .text = digits.p};
+}
+
 kd_value kd_value_float(double v)
 {
     return (kd_value){.type = KD_NUMBER, .origin = KD_ORIGIN_FLOAT64, .number = v};

@@ -22,11 +22,14 @@ typedef enum kd_origin {
     KD_ORIGIN_BYTES,   /* string: raw bytes, may be invalid UTF-8: each bad byte is written as \ufffd */
     KD_ORIGIN_LITERAL, /* number: its text, printed verbatim */
     KD_ORIGIN_FLOAT64, /* number: a double, printed as Go prints float64 */
+    KD_ORIGIN_INT,     /* number: its text; YAML sees a number in it, not the string that a literal is */
+    KD_ORIGIN_LIST,    /* null: a list that is nil, which YAML writes as an empty one */
+    KD_ORIGIN_OBJECT,  /* null: a map that is nil */
 } kd_origin;
 
 typedef struct kd_value {
     uint8_t type;   /* kd_value_type */
-    uint8_t origin; /* kd_origin, of numbers and strings */
+    uint8_t origin; /* kd_origin, of numbers, strings and nulls */
     bool node;      /* list or object: an arena node (else a yyjson node) */
     bool boolean;
     uint32_t n; /* bytes of a string or literal; members of a list or object (duplicates of a yyjson object counted) */
@@ -53,10 +56,13 @@ typedef struct kd_object {
 
 #define KD_VALUE_ABSENT ((kd_value){.type = KD_ABSENT})
 #define KD_VALUE_NULL   ((kd_value){.type = KD_NULL})
+/* Go's nil of a type: `kind` is KD_ORIGIN_LIST or KD_ORIGIN_OBJECT. */
+#define KD_VALUE_NIL(kind) ((kd_value){.type = KD_NULL, .origin = (kind)})
 
 kd_value kd_value_bool(bool b);
 kd_value kd_value_string(kd_str s, kd_origin origin); /* borrows s; at most 4 GiB */
 kd_value kd_value_literal(kd_str digits);             /* borrows the text of a JSON number */
+kd_value kd_value_int(kd_str digits);                 /* borrows the text */
 kd_value kd_value_float(double v);
 kd_value kd_value_object(const kd_object *object);
 kd_value kd_value_list(const kd_value *items, uint32_t n);

@@ -260,6 +260,8 @@ static void put_scalar(kd_buf *out, kd_value v, const place *at)
     case KD_NUMBER:
         if (v.origin == KD_ORIGIN_FLOAT64)
             put_float(out, v.number);
+        else if (v.origin == KD_ORIGIN_INT)
+            kd_buf_add(out, kd_value_text(v));
         else
             put_string(out, kd_value_text(v), at);
         return;
@@ -273,7 +275,10 @@ static void put_scalar(kd_buf *out, kd_value v, const place *at)
         kd_buf_add(out, KD_STR("[]"));
         return;
     default:
-        kd_buf_add(out, KD_STR("null"));
+        if (v.origin == KD_ORIGIN_LIST || v.origin == KD_ORIGIN_OBJECT)
+            kd_buf_add(out, v.origin == KD_ORIGIN_LIST ? KD_STR("[]") : KD_STR("{}"));
+        else
+            kd_buf_add(out, KD_STR("null"));
     }
 }
 

@@ -107,9 +107,10 @@ static bool on_inflated(void *owner, kd_str piece)
     return true;
 }
 
-/* Undoes gzip: any spelling where the gateway asked for it, only "gzip" where the client's wish was forwarded. What
- * cannot be inflated to its end is cut there, with Go's words in received->cut. */
-static bool gunzip(kd_branch *branch, const decode *d, kd_received *r)
+/* Undoes gzip: any spelling where the gateway asked for it, only "gzip" where the client's wish was forwarded. There
+ * the bytes of a failure, which no decoder reads, are handed on as they came. What cannot be inflated to its end is cut
+ * there, with Go's words in received->cut. */
+static bool gunzip(kd_branch *branch, const decode *d, kd_received *r, bool success)
 {
     const kd_header *coding = kd_headers_find(r->headers, KD_HEADER_CONTENT_ENCODING);
     if (KD_LIKELY(!coding))
@@ -117,7 +118,7 @@ static bool gunzip(kd_branch *branch, const decode *d, kd_received *r)
     bool asked = d->compression && !kd_headers_find(&branch->request->headers, KD_HEADER_ACCEPT_ENCODING) &&
                  !kd_headers_find(&branch->request->headers, KD_HEADER_RANGE);
     kd_str value = kd_header_value(coding);
-    if (!(asked ? kd_str_eq_ci(value, KD_STR("gzip")) : kd_str_eq(value, KD_STR("gzip"))))
+    if (!(asked ? kd_str_eq_ci(value, KD_STR("gzip")) : success && kd_str_eq(value, KD_STR("gzip"))))
         return true;
     inflated to = {.arena = branch->x->front->arena};
     kd_gunzip *z = kd_gunzip_begin(to.arena);
@@ -177,7 +178,7 @@ static bool give_details(kd_branch *branch, const decode *d, const kd_received *
     if (!error || !data || !digits.p)
         return false;
     error->typed = true;
-    bool ok = kd_object_set(error, arena, KD_STR("http_status_code"), kd_value_literal(digits));
+    bool ok = kd_object_set(error, arena, KD_STR("http_status_code"), kd_value_int(digits));
     if (ok && r->n)
         ok = kd_object_set(error, arena, KD_STR("http_body"),
                            kd_value_string(kd_str_of(r->body, r->n), KD_ORIGIN_BYTES));
@@ -223,7 +224,7 @@ static kd_verdict accept_value(kd_branch *branch, const decode *d, kd_value v, k
     } else if (d->backend->is_collection) {
         if (v.type != KD_LIST && v.type != KD_NULL)
             return mismatch(branch, d, v);
-        ok = put_under(branch, response, KD_STR("collection"), v);
+        ok = put_under(branch, response, KD_STR("collection"), v.type == KD_NULL ? KD_VALUE_NIL(KD_ORIGIN_LIST) : v);
     } else {
         if (v.type != KD_OBJECT && v.type != KD_NULL)
             return mismatch(branch, d, v);
@@ -300,14 +301,14 @@ static kd_verdict leave_decode(kd_branch *branch, const void *config, void *stat
     if (!r || !response)
         return KD_NEXT;
     if (KD_UNLIKELY(d->decoder == DECODE_RAW)) /* a sequence hands it on as text */
-        return gunzip(branch, d, r)
+        return gunzip(branch, d, r, true)
                    ? KD_NEXT
                    : kd_branch_fail(branch, KD_FAIL_TOO_LARGE, KD_STR("the inflated body is too large"));
     branch->received = NULL;
     bool success = r->status == 200 || r->status == 201;
     if (!success && d->on_status == STATUS_FAILS)
         return refuse_status(branch, d, r->status);
-    if (KD_UNLIKELY(!gunzip(branch, d, r)))
+    if (KD_UNLIKELY(!gunzip(branch, d, r, success)))
         return kd_branch_fail(branch, KD_FAIL_TOO_LARGE, KD_STR("the inflated body is too large"));
     if (!success) {
         if (d->on_status == STATUS_CODE)

@@ -216,7 +216,8 @@ static kd_verdict leave_shape(kd_branch *branch, const void *config, void *state
     }
     if (s->group.n) {
         kd_object *group = kd_object_create(arena, 1);
-        if (!group || !kd_object_set(group, arena, s->group, data))
+        if (!group ||
+            !kd_object_set(group, arena, s->group, data.type == KD_NULL ? KD_VALUE_NIL(KD_ORIGIN_OBJECT) : data))
             return kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
         data = kd_value_object(group);
     }
