@@ -665,9 +665,12 @@ static void append(kd_cel_findings *to, const kd_cel_findings *from)
 kd_cel_expr *kd_cel_parse(kd_arena *arena, kd_cel_source *source, kd_cel_findings *findings)
 {
     uint32_t points;
-    parser p = {.syntax = {.arena = arena, .findings = findings, .last_index = -1}};
-    p.notes = KD_NEW(arena, kd_cel_findings);
-    if (!p.notes || !kd_cel_source_prepare(arena, source, &points))
+    parser *p = KD_NEW(arena, parser); /* not on the stack: what could not be read is an expression in it */
+    if (!p)
+        return NULL;
+    p->syntax = (kd_cel_syntax){.arena = arena, .findings = findings, .last_index = -1};
+    p->notes = KD_NEW(arena, kd_cel_findings);
+    if (!p->notes || !kd_cel_source_prepare(arena, source, &points))
         return NULL;
     if (points > KD_CEL_MAX_SOURCE) {
         kd_str text = kd_arena_printf(arena, "expression code point size exceeds limit: size: %u, limit %u", points,
@@ -676,15 +679,15 @@ kd_cel_expr *kd_cel_parse(kd_arena *arena, kd_cel_source *source, kd_cel_finding
             kd_cel_findings_add(findings, KD_CEL_NOWHERE, text);
         return NULL;
     }
-    if (!kd_cel_scan(arena, source, findings, &p.syntax.tokens))
+    if (!kd_cel_scan(arena, source, findings, &p->syntax.tokens))
         return NULL;
-    kd_cel_expr *e = start(&p);
-    if (p.syntax.no_memory) {
+    kd_cel_expr *e = start(p);
+    if (p->syntax.no_memory) {
         *findings = (kd_cel_findings){0};
         return NULL;
     }
-    if (!p.syntax.dead) {
-        append(findings, p.notes);
+    if (!p->syntax.dead) {
+        append(findings, p->notes);
         if (!kd_cel_shallow(e, 0))
             kd_cel_findings_add(findings, KD_CEL_NOWHERE, KD_STR("max recursion depth exceeded"));
     }
