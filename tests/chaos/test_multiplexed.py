@@ -9,6 +9,8 @@ import unittest
 
 from chaos import LONG, PATIENCE, Backend, Watched, endpoint, eventually, json_reply, no_op
 
+from tls import Certificates, context  # of the integration tests
+
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "http2"))
 try:
     import peer as h2
@@ -18,16 +20,20 @@ except ImportError:
 
 FRAMES = 200000 if LONG else 20000
 RELOADS = 1000 if LONG else 100
-CLIENTS, STREAMS = 16, 4
+CLIENTS, STREAMS = 32, 4
 MEMORY = 48 << 20
+GROWTH = 4 << 20  # by reloads
 LARGE = 1 << 20
 
 
 class Here:
     """What Peer wants to know of a server."""
 
-    def __init__(self, gateway):
+    def __init__(self, gateway, secure=False):
         self.host, self.port, self.name, self.get, self.post = "127.0.0.1", gateway.port, "gateway", "/small", "/post"
+        self.context = context() if secure else None
+        if secure:
+            self.context.set_alpn_protocols(["h2"])
 
 
 def serve(connection, head):
@@ -209,9 +215,9 @@ class Floods(unittest.TestCase):
 class Asker(threading.Thread):
     """One connection that keeps some requests in flight; a number of its own tells each."""
 
-    def __init__(self, gateway, base, answered):
+    def __init__(self, gateway, base, answered, secure=False):
         super().__init__(daemon=True)
-        self.here, self.base, self.answered, self.over = Here(gateway), base, answered, False
+        self.here, self.base, self.answered, self.over = Here(gateway, secure), base, answered, False
         self.wrong, self.count, self.retried, self.asked = [], 0, 0, {}
 
     def connect(self):
@@ -275,27 +281,31 @@ def numbered(asked):
     return answer
 
 
-def numbers(host, generation):
-    return config(host, endpoints=[{"endpoint": "/x/{n}", "backend": [{"host": [host], "url_pattern": "/{n}"}],
+def numbers(host, generation, **more):
+    return config(host, **more, endpoints=[{"endpoint": "/x/{n}", "backend": [{"host": [host], "url_pattern": "/{n}"}],
                                     "extra_config": {"proxy": {"static": {"strategy": "always", "data": {"generation": generation}}}}}])
 
 
 @unittest.skipIf(h2 is None, "no hpack for this Python: scripts/setup test installs python3-h2")
 class Reloads(unittest.TestCase):
-    def crowd(self, gateway, answered):
-        askers = [Asker(gateway, i * 10000000, answered) for i in range(CLIENTS)]
+    def crowd(self, gateway, answered, secure=False):
+        askers = [Asker(gateway, i * 10000000, answered, secure) for i in range(CLIENTS)]
         for a in askers:
             a.start()
         return askers
 
-    def test_reloads(self):
-        asked, answered = set(), set()
-        with Backend(numbered(asked)) as backend, Watched(numbers(backend.host, 0)) as gateway:
-            askers = self.crowd(gateway, answered)
+    def reload(self, name, tls=None):
+        more = {"tls": tls} if tls else {}
+        asked, answered, warm = set(), set(), 0
+        with Backend(numbered(asked)) as backend, Watched(numbers(backend.host, 0, **more)) as gateway:
+            askers = self.crowd(gateway, answered, bool(tls))
             for i in range(1, RELOADS + 1):
-                gateway.write(numbers(backend.host, i))
+                gateway.write(numbers(backend.host, i, **more))
                 gateway.signal(signal.SIGHUP)
                 eventually(lambda: sum("Configuration reloaded" in line for line in gateway.lines()) >= i, "reload %d" % i)
+                if i == RELOADS // 4:
+                    warm = gateway.resident()
+            grown = gateway.resident() - warm if not gateway.keeps_freed_memory() else 0
             for a in askers:
                 a.over = True
             for a in askers:
@@ -304,7 +314,17 @@ class Reloads(unittest.TestCase):
             self.assertEqual(set(), asked - answered)
             self.assertEqual(0, sum(a.retried for a in askers))
             self.assertGreater(len(answered), RELOADS)
-            print("%d reloads under %d HTTP/2 clients of %d streams: %d answers, none lost" % (RELOADS, CLIENTS, STREAMS, len(answered)), flush=True)
+            self.assertLess(grown, GROWTH)
+            print("%d reloads under %d clients of %d streams, %s: %d answers, none lost; memory %+d KB" % (
+                RELOADS, CLIENTS, STREAMS, name, len(answered), grown >> 10), flush=True)
+
+    def test_reloads(self):
+        self.reload("h2c")
+
+    def test_reloads_with_tls(self):
+        with Certificates() as own:
+            own.make("a")
+            self.reload("TLS", {"keys": [own.pair("a")]})
 
     def test_end(self):
         """SIGTERM: every request that reached the gateway is answered; what it has not looked at, GOAWAY says."""

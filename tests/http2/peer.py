@@ -58,6 +58,8 @@ class Peer:
     def __init__(self, target, pairs=(), preface=PREFACE, greet=True):
         self.socket = socket.create_connection((target.host, target.port), PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if getattr(target, "context", None):
+            self.socket = target.context.wrap_socket(self.socket, server_hostname="localhost")
         self.target = target
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
         self.decoder.max_header_list_size = 1 << 24
