@@ -620,6 +620,8 @@ static kd_verdict enter_send(kd_branch *branch, const void *config, void *state)
         if (KD_UNLIKELY(kd_send_wants_probe(s)) && !(s->transport && s->transport->has_stored))
             return kd_send_probe(s);
     }
+    if (branch->outcome.fault)
+        return KD_FAIL;
     if (!s->call) {
         if (KD_UNLIKELY(s->peek_failed))
             return refuse_body(s, s->peek_failed);
@@ -629,8 +631,6 @@ static kd_verdict enter_send(kd_branch *branch, const void *config, void *state)
             return kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
         return kd_branch_wait(branch, KD_WAIT_CALL, on_cancel, s);
     }
-    if (branch->outcome.fault)
-        return KD_FAIL;
     if (KD_UNLIKELY(s->given)) {
         kd_giving to = {s->call, &s->received, &s->stream, &s->response};
         return kd_stored_give(branch, &s->config->reading, &s->transport->stored, &to);
