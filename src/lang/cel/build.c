@@ -116,7 +116,6 @@ static const struct macro {
     {KD_STR_INIT("all"), 2, KD_CEL_ALL},
     {KD_STR_INIT("exists"), 2, KD_CEL_EXISTS},
     {KD_STR_INIT("exists_one"), 2, KD_CEL_EXISTS_ONE},
-    {KD_STR_INIT("existsOne"), 2, KD_CEL_EXISTS_ONE},
     {KD_STR_INIT("map"), 2, KD_CEL_MAPPED},
     {KD_STR_INIT("map"), 3, KD_CEL_MAPPED},
     {KD_STR_INIT("filter"), 2, KD_CEL_FILTER},
