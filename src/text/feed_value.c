@@ -306,9 +306,9 @@ kd_value kd_feed_value(kd_arena *arena, const kd_feed *feed, kd_str type)
     const kd_feed_list *categories = &feed->categories;
     kd_object_set(o, arena, KD_STR("author"), feed->author.type == KD_ABSENT ? KD_VALUE_NULL : feed->author);
     kd_object_set(o, arena, KD_STR("categories"),
-                  categories->n ? kd_value_list(categories->p, categories->n) : KD_VALUE_NULL);
+                  categories->n ? kd_value_list(categories->p, categories->n) : KD_VALUE_NIL(KD_ORIGIN_LIST));
     kd_object_set(o, arena, KD_STR("copyright"), kd_feed_text_value(feed->copyright));
-    kd_object_set(o, arena, KD_STR("custom"), KD_VALUE_NULL);
+    kd_object_set(o, arena, KD_STR("custom"), KD_VALUE_NIL(KD_ORIGIN_OBJECT));
     kd_object_set(o, arena, KD_STR("description"), kd_feed_text_value(feed->description));
     put_value(o, arena, KD_STR("img_url"), feed->image);
     kd_object_set(o, arena, KD_STR("items"), kd_value_list(feed->items.p, feed->items.n));

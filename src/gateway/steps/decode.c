@@ -228,7 +228,7 @@ static kd_verdict accept_value(kd_branch *branch, const decode *d, kd_value v, k
     } else {
         if (v.type != KD_OBJECT && v.type != KD_NULL)
             return mismatch(branch, d, v);
-        response->data = v;
+        response->data = v.type == KD_NULL ? KD_VALUE_NIL(KD_ORIGIN_OBJECT) : v;
     }
     return ok ? KD_NEXT : kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
 }

@@ -186,7 +186,9 @@ static void put_scalar(kd_buf *out, kd_value v)
             kd_buf_add(out, kd_value_text(v));
         return;
     default:
-        kd_buf_add(out, KD_STR("<nil>"));
+        kd_buf_add(out, v.origin == KD_ORIGIN_LIST     ? KD_STR("[]")
+                        : v.origin == KD_ORIGIN_OBJECT ? KD_STR("map[]")
+                                                       : KD_STR("<nil>"));
         return;
     }
 }
@@ -234,6 +236,8 @@ void kd_go_value_param(kd_buf *out, kd_value v)
         kd_go_float_e32(out, v.number);
         return;
     }
+    if (v.type == KD_NULL && v.origin == KD_ORIGIN_LIST)
+        return;
     if (v.type != KD_LIST) {
         kd_go_value_v(out, v);
         return;

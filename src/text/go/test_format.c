@@ -72,6 +72,8 @@ static void test_value(void **state)
     compare_value(items[1], "1e+06", "1E+06");
     compare_value(kd_value_float(42), "42", "4.2E+01");
     compare_value(items[2], "<nil>", "<nil>");
+    compare_value(KD_VALUE_NIL(KD_ORIGIN_LIST), "[]", "");
+    compare_value(KD_VALUE_NIL(KD_ORIGIN_OBJECT), "map[]", "map[]");
     compare_value(items[4], "1.50", "1.50");
     compare_value(items[5], "[]", "");
     kd_arena_reset(&arena);
