@@ -130,6 +130,7 @@ static void read_engine(block *b, kd_router_options *out)
     kd_str_list proxies = read_strings(b, KD_STR("trusted_proxies"));
     o.logger_skip_paths = read_strings(b, KD_STR("logger_skip_paths"));
     read_integer(b, KD_STR("max_multipart_memory"));
+    read_bool(b, KD_STR("auto_options")); /* is read elsewhere, but its type counts here, too */
     if (b->wrong)
         return;
     *out = o;

@@ -530,6 +530,13 @@ static void test_router_options(void **state)
     assert_true(o.error_body_405 && o.error_body_405->number == 2);
     end(&f);
 
+    /* the type of auto_options counts with those of the engine */
+    assert_non_null(load(&f, ROOT("\"extra_config\":{\"router\":{\"hide_version_header\":true,"
+                                  "\"auto_options\":\"true\"}}")));
+    kd_router_options_load(f.loaded.service, &o);
+    assert_true(!o.hide_version_header && !o.auto_options);
+    end(&f);
+
     /* One wrong type: the engine's options are dropped, four others stay. */
     assert_non_null(
         load(&f, ROOT("\"extra_config\":{\"router\":{\"disable_redirect_fixed_path\":true,"
