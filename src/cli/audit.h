@@ -23,8 +23,8 @@ void kd_audit_run(kd_arena *arena, const kd_service *service, kd_str severities,
 
 /* Renders the result with a template in Go's text/template language, as far as an audit can use it: text, comments,
  * trim markers, pipelines, variables, if, else, with, range, and the functions `marshal`, `colored`, and, or, not, len,
- * index, eq, ne, lt, le, gt, ge, print, printf, println, html, js, urlquery. False: *error is Go's text, in the arena or
- * static, and *parsed tells whether the template could be read; what was rendered until then is in `out`. */
+ * index, eq, ne, lt, le, gt, ge, print, printf, println, html, js, urlquery. False: *error is Go's text, in the arena
+ * or static, and *parsed tells whether the template could be read; what was rendered until then is in `out`. */
 bool kd_audit_render(kd_arena *arena, kd_str template, const kd_audit_result *result, kd_buf *out, kd_str *error,
                      bool *parsed);
 

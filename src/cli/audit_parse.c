@@ -99,7 +99,9 @@ static bool unescape(parser *p, char **to)
     uint32_t code = 0;
     for (p->at++; digits; digits--, p->at++) {
         uint8_t c = p->at < p->end ? kd_lower((uint8_t)*p->at) : 0;
-        unsigned value = (uint8_t)(c - '0') < 10 ? c - (unsigned)'0' : (uint8_t)(c - 'a') < 6 ? c - (unsigned)'a' + 10 : 16;
+        unsigned value = (uint8_t)(c - '0') < 10  ? c - (unsigned)'0'
+                         : (uint8_t)(c - 'a') < 6 ? c - (unsigned)'a' + 10
+                                                  : 16;
         if (value == 16)
             return false;
         code = code << 4 | value;

@@ -55,8 +55,8 @@ static bool fail(renderer *r, kd_str at, const char *format, ...)
     vsnprintf(what, sizeof(what), format, args);
     va_end(args);
     kd_str place = kd_template_place(r->arena, r->source, at.p);
-    *r->error = kd_arena_printf(r->arena, "template: %.*s: executing \"audit\" at <%.*s>: %s", KD_FMT(place),
-                                KD_FMT(at), what);
+    *r->error =
+        kd_arena_printf(r->arena, "template: %.*s: executing \"audit\" at <%.*s>: %s", KD_FMT(place), KD_FMT(at), what);
     if (!r->error->p)
         *r->error = KD_STR("out of memory");
     return false;
@@ -64,8 +64,9 @@ static bool fail(renderer *r, kd_str at, const char *format, ...)
 
 static const char *type_name(value v)
 {
-    static const char *const names[] = {"nil",         "audit.AuditResult", "[]audit.Recommendation",
-                                        "audit.Recommendation", "audit.Stats", "string", "int", "bool"};
+    static const char *const names[] = {
+        "nil", "audit.AuditResult", "[]audit.Recommendation", "audit.Recommendation", "audit.Stats", "string", "int",
+        "bool"};
     return names[v.kind];
 }
 
@@ -241,8 +242,9 @@ static void pad(kd_buf *out, size_t from, unsigned width, bool left, char with)
 static void print_verb(const renderer *r, kd_buf *out, char verb, value v)
 {
     bool text = v.kind == VALUE_STRING;
-    if (verb == 'v' || (verb == 's' && (text || v.kind == VALUE_RULE || v.kind == VALUE_LIST || v.kind == VALUE_RESULT ||
-                                        v.kind == VALUE_STATS)) ||
+    if (verb == 'v' ||
+        (verb == 's' &&
+         (text || v.kind == VALUE_RULE || v.kind == VALUE_LIST || v.kind == VALUE_RESULT || v.kind == VALUE_STATS)) ||
         (verb == 'd' && (v.kind == VALUE_INT || v.kind == VALUE_STATS)) || (verb == 't' && v.kind == VALUE_BOOL)) {
         print(r, out, v);
     } else if (verb == 'q' && text) {
@@ -339,9 +341,9 @@ typedef enum function {
     CALL_URLQUERY
 } function;
 
-const char *const kd_template_functions[] = {"and", "colored", "eq",  "ge",  "gt", "html",  "index",  "js",      "le",
-                                             "len", "lt",      "marshal", "ne", "not", "or", "print", "printf", "println",
-                                             "urlquery", NULL};
+const char *const kd_template_functions[] = {"and", "colored", "eq",     "ge",      "gt",       "html", "index",
+                                             "js",  "le",      "len",    "lt",      "marshal",  "ne",   "not",
+                                             "or",  "print",   "printf", "println", "urlquery", NULL};
 
 static bool compare(renderer *r, kd_str at, function f, value a, value b, bool *out)
 {
@@ -458,11 +460,11 @@ static bool check_count(renderer *r, kd_str at, function f, uint32_t n)
 {
     static const struct {
         uint8_t least, most;
-    } counts[] = {[CALL_AND] = {1, 0},     [CALL_COLORED] = {1, 1}, [CALL_EQ] = {1, 0},   [CALL_GE] = {2, 2},
-                  [CALL_GT] = {2, 2},      [CALL_HTML] = {0, 0},    [CALL_INDEX] = {1, 0}, [CALL_JS] = {0, 0},
-                  [CALL_LE] = {2, 2},      [CALL_LEN] = {1, 1},     [CALL_LT] = {2, 2},   [CALL_MARSHAL] = {1, 1},
-                  [CALL_NE] = {2, 2},      [CALL_NOT] = {1, 1},     [CALL_OR] = {1, 0},   [CALL_PRINT] = {0, 0},
-                  [CALL_PRINTF] = {1, 0},  [CALL_PRINTLN] = {0, 0}, [CALL_URLQUERY] = {0, 0}};
+    } counts[] = {[CALL_AND] = {1, 0},    [CALL_COLORED] = {1, 1}, [CALL_EQ] = {1, 0},      [CALL_GE] = {2, 2},
+                  [CALL_GT] = {2, 2},     [CALL_HTML] = {0, 0},    [CALL_INDEX] = {1, 0},   [CALL_JS] = {0, 0},
+                  [CALL_LE] = {2, 2},     [CALL_LEN] = {1, 1},     [CALL_LT] = {2, 2},      [CALL_MARSHAL] = {1, 1},
+                  [CALL_NE] = {2, 2},     [CALL_NOT] = {1, 1},     [CALL_OR] = {1, 0},      [CALL_PRINT] = {0, 0},
+                  [CALL_PRINTF] = {1, 0}, [CALL_PRINTLN] = {0, 0}, [CALL_URLQUERY] = {0, 0}};
     const char *name = kd_template_functions[f];
     if (counts[f].most && n != counts[f].most)
         return fail(r, at, "wrong number of args for %s: want %u got %u", name, counts[f].most, n);
