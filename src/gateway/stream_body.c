@@ -73,6 +73,12 @@ void kd_stream_body_data(kd_stream_body *body, kd_str piece, bool end)
         return;
     }
     body->last |= end;
+    body->fed |= piece.n > 0;
+    if (!body->fed) { /* an empty body is no broken gzip */
+        body->ended = end;
+        put(body, piece, end);
+        return;
+    }
     kd_gunzip_result result = kd_gunzip_feed(body->gunzip, piece, body->last, on_inflated, body);
     if (result == KD_GUNZIP_STOPPED)
         return;

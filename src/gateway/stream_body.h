@@ -13,6 +13,7 @@ struct kd_stream_body {
     kd_call *call;
     kd_gunzip *gunzip; /* NULL: bytes pass as they are */
     bool head_sent, ended, cancelled, paused;
+    bool fed;       /* something came that is to be gunzipped */
     bool last;      /* the call's last piece has come; with gunzip some of it may still wait for the client */
     int64_t length; /* of the whole body, -1 when it is not known */
     kd_str whole;   /* is_whole: all of it; nothing comes from the call */

@@ -33,7 +33,8 @@ static bool takes_gzip(const kd_branch *branch)
 static bool give_stream(kd_branch *branch, const kd_stored *stored, const kd_giving *to)
 {
     const kd_header *coding = kd_headers_find(&to->call->head.headers, KD_HEADER_CONTENT_ENCODING);
-    bool gzip = coding && kd_str_eq_ci(kd_header_value(coding), KD_STR("gzip")) && !takes_gzip(branch);
+    bool gzip = coding && kd_str_eq_ci(kd_header_value(coding), KD_STR("gzip")) && !takes_gzip(branch) &&
+                (stored->body.n || !stored->sized);
     *to->stream = (kd_stream_body){
         .x = branch->x, .call = to->call, .whole = stored->body, .is_whole = true, .length = (int64_t)stored->body.n};
     if (gzip && !(to->stream->gunzip = kd_gunzip_begin(branch->x->front->arena)))

@@ -572,6 +572,8 @@ static kd_verdict deliver_raw(kd_send *s)
     kd_call *call = s->call;
     const kd_header *coding = kd_headers_find(&call->head.headers, KD_HEADER_CONTENT_ENCODING);
     bool gzip = s->auto_gzip && coding && kd_str_eq_ci(kd_header_value(coding), KD_STR("gzip"));
+    if (call->head.framing == KD_FRAMING_NONE || (call->head.framing == KD_FRAMING_LENGTH && !call->head.length))
+        gzip = false; /* there is no body, as with a 304: its fields speak of another answer's */
     s->stream = (kd_stream_body){.x = x, .call = call};
     if (gzip && !(s->stream.gunzip = kd_gunzip_begin(x->front->arena)))
         return kd_branch_fail(branch, KD_FAIL_SHED, KD_STR("out of memory"));
