@@ -52,109 +52,105 @@ static void assert_str(kd_str got, const char *want)
 }
 
 /* What KrakenD says, and where our first error is. */
+static const struct {
+    const char *text, *compat, *key;
+    uint32_t column; /* in line 1; 0: not compared */
+} refused[] = {
+    {"{\"version\":2}", "'f.json': unsupported version: 2 (want: 3)", "version", 12},
+    {"{}", "'f.json': unsupported version: 0 (want: 3)", "version", 1},
+    {"null", "'f.json': unsupported version: 0 (want: 3)", "version", 1},
+    {"{\"version\":true}", "'f.json': unsupported version: 1 (want: 3)", "version", 12},
+    {"{\"version\":\"x\"}", DECODING "'version' cannot parse value as 'int': strconv.ParseInt: invalid syntax",
+     "version", 12},
+    {"{\"version\":[3]}", DECODING "'version' expected type 'int', got unconvertible type '[]interface {}'", "version",
+     12},
+    {ROOT("\"port\":\"99999999999999999999\""),
+     DECODING "'port' cannot parse value as 'int': strconv.ParseInt: value out of range", "port", 21},
+    {ROOT("\"name\":{}"), DECODING "'name' expected type 'string', got unconvertible type 'map[string]interface {}'",
+     "name", 21},
+    {ROOT("\"debug_endpoint\":\"yes\""),
+     DECODING "'debug_endpoint' cannot parse value as 'bool': strconv.ParseBool: invalid syntax", "debug_endpoint", 0},
+    {ROOT("\"timeout\":\"\""), DECODING "'timeout' time: invalid duration", "timeout", 0},
+    {ROOT("\"timeout\":\"10\""), DECODING "'timeout' time: missing unit in duration", "timeout", 0},
+    {ROOT("\"timeout\":\"3 s\""), DECODING "'timeout' time: unknown unit", "timeout", 0},
+    {ROOT("\"timeout\":[\"1s\"]"),
+     DECODING "'timeout' expected type 'time.Duration', got unconvertible type '[]interface {}'", "timeout", 0},
+    {ROOT("\"host\":{\"a\":1}"),
+     DECODING "'host[0]' expected type 'string', got unconvertible type 'map[string]interface {}'", "host[0]", 0},
+    {ROOT("\"endpoints\":\"x\""), DECODING "'endpoints[0]' expected a map or struct, got \"string\"", "endpoints[0]",
+     0},
+    {ROOT("\"endpoints\":[1]"), DECODING "'endpoints[0]' expected a map or struct, got \"float64\"", "endpoints[0]",
+     27},
+    {ROOT("\"tls\":[]"), DECODING "'tls' expected a map or struct, got \"slice\"", "tls", 0},
+    {ROOT("\"tls\":{\"disabled\":\"maybe\"}"),
+     DECODING "'tls.disabled' cannot parse value as 'bool': strconv.ParseBool: invalid syntax", "tls.disabled", 0},
+    {ROOT("\"extra_config\":\"x\""),
+     DECODING "'extra_config' expected type 'config.ExtraConfig', got unconvertible type 'string'", "extra_config", 0},
+    {ROOT("\"extra_config\":[\"x\"]"),
+     DECODING "'extra_config[0]' expected type 'config.ExtraConfig', got unconvertible type 'string'",
+     "extra_config[0]", 0},
+    {IN_BACKEND("\"Timeout\":\"abc\""), DECODING "'endpoints[0].backend[0].Timeout' time: invalid duration",
+     "endpoints[0].backend[0].timeout", 0},
+    {IN_BACKEND("\"decoder\":1"),
+     DECODING "'endpoints[0].backend[0].Decoder' expected type 'encoding.Decoder', got unconvertible type 'float64'",
+     "endpoints[0].backend[0].decoder", 0},
+    {IN_BACKEND("\"mapping\":\"x\""),
+     DECODING "'endpoints[0].backend[0].mapping' expected type 'map[string]string', got unconvertible type 'string'",
+     "endpoints[0].backend[0].mapping", 0},
+    {IN_BACKEND("\"mapping\":{\"a\":[]}"),
+     DECODING "'endpoints[0].backend[0].mapping[a]' expected type 'string', got unconvertible type '[]interface {}'",
+     "endpoints[0].backend[0].mapping[a]", 0},
+    /* Several: in the order of KrakenD's structs, not of the file. */
+    {ROOT("\"timeout\":\"x\",\"name\":[],\"endpoints\":[{\"endpoint\":\"/a\",\"timeout\":\"y\"}]"),
+     DECODING "'name' expected type 'string', got unconvertible type '[]interface {}'\n"
+              "'endpoints[0].timeout' time: invalid duration\n'timeout' time: invalid duration",
+     "name", 0},
+    {ROOT("\"listen_ip\":\"localhost\""), "'f.json': invalid ip address localhost", "listen_ip", 0},
+    {ROOT("\"listen_ip\":\"256.1.1.1\""), "'f.json': invalid ip address 256.1.1.1", "listen_ip", 0},
+    {ROOT("\"host\":[\"http://a\",\"ftp://a\"]"), "'f.json': host ftp://a not valid: invalid host", "host[1]", 33},
+    {ROOT("\"host\":[null]"), "'f.json': host  not valid: invalid host", "host[0]", 0},
+    {IN_BACKEND("\"host\":[\"http://a/p\"]"), "'f.json': host http://a/p not valid: invalid host",
+     "endpoints[0].backend[0].host[0]", 0},
+    {ENDPOINT("\"endpoint\":\"/a\""), "'f.json': ignoring the ' /a' endpoint, since it has 0 backends defined!",
+     "endpoints[0].backend", 0},
+    {ENDPOINT("\"method\":\"get\",\"endpoint\":\"a\",\"backend\":[]"),
+     "'f.json': ignoring the 'get /a' endpoint, since it has 0 backends defined!", "endpoints[0].backend", 0},
+    {ENDPOINT("\"endpoint\":\"/__health\"," BACKEND),
+     "'f.json': ignoring the ' /__health' endpoint, since it is invalid!!!", "endpoints[0].endpoint", 0},
+    {ENDPOINT("\"endpoint\":\"/a\",\"output_encoding\":\"no-op\",\"backend\":[{},{}]"),
+     "'f.json': can not use NoOp encoding with more than one backends connected to the same endpoint",
+     "endpoints[0].backend", 0},
+    {ENDPOINT("\"endpoint\":\"/a/{b}\",\"backend\":[{\"url_pattern\":\"/x?b={b}&c={c}\"}]"),
+     "'f.json': undefined output param 'c'! endpoint: GET /a/:b, backend: 0. input: [b], output: [b c]",
+     "endpoints[0].backend[0].url_pattern", 0},
+    {ENDPOINT("\"endpoint\":\"/a\",\"backend\":[{},{\"url_pattern\":\"/{x}/{y}\"}]"),
+     "'f.json': input and output params do not match. endpoint: GET /a, backend: 1. input: [], output: [x y]",
+     "endpoints[0].backend[1].url_pattern", 0},
+    {ENDPOINT("\"endpoint\":\"/a\",\"backend\":[{\"url_pattern\":\"/{resp0}\"}]"),
+     "'f.json': undefined output param 'resp0'! endpoint: GET /a, backend: 0. input: [], output: [resp0]",
+     "endpoints[0].backend[0].url_pattern", 0},
+    {ROOT("\"async_agent\":[{\"backend\":[{\"host\":[\"ws://x\"]}]}]"), "'f.json': host ws://x not valid: invalid host",
+     "async_agent[0].backend[0].host[0]", 0},
+    {ROOT("\"async_agent\":[{\"consumer\":{\"timeout\":\"x\"}}]"),
+     DECODING "'async_agent[0].consumer.timeout' time: invalid duration", "async_agent[0].consumer.timeout", 0},
+};
+
 static void test_refused(void **state)
 {
-    static const struct {
-        const char *text, *compat, *key;
-        uint32_t column; /* in line 1; 0: not compared */
-    } cases[] = {
-        {"{\"version\":2}", "'f.json': unsupported version: 2 (want: 3)", "version", 12},
-        {"{}", "'f.json': unsupported version: 0 (want: 3)", "version", 1},
-        {"null", "'f.json': unsupported version: 0 (want: 3)", "version", 1},
-        {"{\"version\":true}", "'f.json': unsupported version: 1 (want: 3)", "version", 12},
-        {"{\"version\":\"x\"}", DECODING "'version' cannot parse value as 'int': strconv.ParseInt: invalid syntax",
-         "version", 12},
-        {"{\"version\":[3]}", DECODING "'version' expected type 'int', got unconvertible type '[]interface {}'",
-         "version", 12},
-        {ROOT("\"port\":\"99999999999999999999\""),
-         DECODING "'port' cannot parse value as 'int': strconv.ParseInt: value out of range", "port", 21},
-        {ROOT("\"name\":{}"),
-         DECODING "'name' expected type 'string', got unconvertible type 'map[string]interface {}'", "name", 21},
-        {ROOT("\"debug_endpoint\":\"yes\""),
-         DECODING "'debug_endpoint' cannot parse value as 'bool': strconv.ParseBool: invalid syntax", "debug_endpoint",
-         0},
-        {ROOT("\"timeout\":\"\""), DECODING "'timeout' time: invalid duration", "timeout", 0},
-        {ROOT("\"timeout\":\"10\""), DECODING "'timeout' time: missing unit in duration", "timeout", 0},
-        {ROOT("\"timeout\":\"3 s\""), DECODING "'timeout' time: unknown unit", "timeout", 0},
-        {ROOT("\"timeout\":[\"1s\"]"),
-         DECODING "'timeout' expected type 'time.Duration', got unconvertible type '[]interface {}'", "timeout", 0},
-        {ROOT("\"host\":{\"a\":1}"),
-         DECODING "'host[0]' expected type 'string', got unconvertible type 'map[string]interface {}'", "host[0]", 0},
-        {ROOT("\"endpoints\":\"x\""), DECODING "'endpoints[0]' expected a map or struct, got \"string\"",
-         "endpoints[0]", 0},
-        {ROOT("\"endpoints\":[1]"), DECODING "'endpoints[0]' expected a map or struct, got \"float64\"", "endpoints[0]",
-         27},
-        {ROOT("\"tls\":[]"), DECODING "'tls' expected a map or struct, got \"slice\"", "tls", 0},
-        {ROOT("\"tls\":{\"disabled\":\"maybe\"}"),
-         DECODING "'tls.disabled' cannot parse value as 'bool': strconv.ParseBool: invalid syntax", "tls.disabled", 0},
-        {ROOT("\"extra_config\":\"x\""),
-         DECODING "'extra_config' expected type 'config.ExtraConfig', got unconvertible type 'string'", "extra_config",
-         0},
-        {ROOT("\"extra_config\":[\"x\"]"),
-         DECODING "'extra_config[0]' expected type 'config.ExtraConfig', got unconvertible type 'string'",
-         "extra_config[0]", 0},
-        {IN_BACKEND("\"Timeout\":\"abc\""), DECODING "'endpoints[0].backend[0].Timeout' time: invalid duration",
-         "endpoints[0].backend[0].timeout", 0},
-        {IN_BACKEND("\"decoder\":1"),
-         DECODING
-         "'endpoints[0].backend[0].Decoder' expected type 'encoding.Decoder', got unconvertible type 'float64'",
-         "endpoints[0].backend[0].decoder", 0},
-        {IN_BACKEND("\"mapping\":\"x\""),
-         DECODING
-         "'endpoints[0].backend[0].mapping' expected type 'map[string]string', got unconvertible type 'string'",
-         "endpoints[0].backend[0].mapping", 0},
-        {IN_BACKEND("\"mapping\":{\"a\":[]}"),
-         DECODING
-         "'endpoints[0].backend[0].mapping[a]' expected type 'string', got unconvertible type '[]interface {}'",
-         "endpoints[0].backend[0].mapping[a]", 0},
-        /* Several: in the order of KrakenD's structs, not of the file. */
-        {ROOT("\"timeout\":\"x\",\"name\":[],\"endpoints\":[{\"endpoint\":\"/a\",\"timeout\":\"y\"}]"),
-         DECODING "'name' expected type 'string', got unconvertible type '[]interface {}'\n"
-                  "'endpoints[0].timeout' time: invalid duration\n'timeout' time: invalid duration",
-         "name", 0},
-        {ROOT("\"listen_ip\":\"localhost\""), "'f.json': invalid ip address localhost", "listen_ip", 0},
-        {ROOT("\"listen_ip\":\"256.1.1.1\""), "'f.json': invalid ip address 256.1.1.1", "listen_ip", 0},
-        {ROOT("\"host\":[\"http://a\",\"ftp://a\"]"), "'f.json': host ftp://a not valid: invalid host", "host[1]", 33},
-        {ROOT("\"host\":[null]"), "'f.json': host  not valid: invalid host", "host[0]", 0},
-        {IN_BACKEND("\"host\":[\"http://a/p\"]"), "'f.json': host http://a/p not valid: invalid host",
-         "endpoints[0].backend[0].host[0]", 0},
-        {ENDPOINT("\"endpoint\":\"/a\""), "'f.json': ignoring the ' /a' endpoint, since it has 0 backends defined!",
-         "endpoints[0].backend", 0},
-        {ENDPOINT("\"method\":\"get\",\"endpoint\":\"a\",\"backend\":[]"),
-         "'f.json': ignoring the 'get /a' endpoint, since it has 0 backends defined!", "endpoints[0].backend", 0},
-        {ENDPOINT("\"endpoint\":\"/__health\"," BACKEND),
-         "'f.json': ignoring the ' /__health' endpoint, since it is invalid!!!", "endpoints[0].endpoint", 0},
-        {ENDPOINT("\"endpoint\":\"/a\",\"output_encoding\":\"no-op\",\"backend\":[{},{}]"),
-         "'f.json': can not use NoOp encoding with more than one backends connected to the same endpoint",
-         "endpoints[0].backend", 0},
-        {ENDPOINT("\"endpoint\":\"/a/{b}\",\"backend\":[{\"url_pattern\":\"/x?b={b}&c={c}\"}]"),
-         "'f.json': undefined output param 'c'! endpoint: GET /a/:b, backend: 0. input: [b], output: [b c]",
-         "endpoints[0].backend[0].url_pattern", 0},
-        {ENDPOINT("\"endpoint\":\"/a\",\"backend\":[{},{\"url_pattern\":\"/{x}/{y}\"}]"),
-         "'f.json': input and output params do not match. endpoint: GET /a, backend: 1. input: [], output: [x y]",
-         "endpoints[0].backend[1].url_pattern", 0},
-        {ENDPOINT("\"endpoint\":\"/a\",\"backend\":[{\"url_pattern\":\"/{resp0}\"}]"),
-         "'f.json': undefined output param 'resp0'! endpoint: GET /a, backend: 0. input: [], output: [resp0]",
-         "endpoints[0].backend[0].url_pattern", 0},
-        {ROOT("\"async_agent\":[{\"backend\":[{\"host\":[\"ws://x\"]}]}]"),
-         "'f.json': host ws://x not valid: invalid host", "async_agent[0].backend[0].host[0]", 0},
-        {ROOT("\"async_agent\":[{\"consumer\":{\"timeout\":\"x\"}}]"),
-         DECODING "'async_agent[0].consumer.timeout' time: invalid duration", "async_agent[0].consumer.timeout", 0},
-    };
-    for (size_t i = 0; i < KD_COUNT(cases); i++) {
+    for (size_t i = 0; i < KD_COUNT(refused); i++) {
         fixture f;
-        if (load(&f, cases[i].text))
-            fail_msg("accepted: %s", cases[i].text);
+        if (load(&f, refused[i].text))
+            fail_msg("accepted: %s", refused[i].text);
         assert_int_equal(f.loaded.status, KD_LOAD_REFUSED);
-        assert_str(f.loaded.compat, cases[i].compat);
+        assert_str(f.loaded.compat, refused[i].compat);
         const kd_error *e = f.errors.first;
         while (e && e->severity != KD_SEVERITY_ERROR)
             e = e->next;
         assert_non_null(e);
-        assert_str(e->key, cases[i].key);
+        assert_str(e->key, refused[i].key);
         assert_non_null(e->at);
-        if (cases[i].column && e->at->column != cases[i].column)
-            fail_msg("column %u instead of %u: %s", e->at->column, cases[i].column, cases[i].text);
+        if (refused[i].column && e->at->column != refused[i].column)
+            fail_msg("column %u instead of %u: %s", e->at->column, refused[i].column, refused[i].text);
         end(&f);
     }
 }
