@@ -216,7 +216,8 @@ static void evaluate(kd_arena *arena, kd_value in)
     kd_cel_program *program;
     kd_cel_outcome outcome = kd_cel_compile(arena, &environment, unhex(arena, text_of(in, "expr")), &program, &error);
     if (outcome != KD_CEL_OK) {
-        put_text(outcome == KD_CEL_SYNTAX ? "syntax" : "check", error);
+        bool parsed = outcome == KD_CEL_SYNTAX && !kd_str_starts(error, KD_STR("ERROR: ")); /* but made no program */
+        put_text(parsed ? "error" : outcome == KD_CEL_SYNTAX ? "syntax" : "check", error);
         return;
     }
     kd_cel_activation activation = {.resolve = resolve, .arena = arena};

@@ -1,7 +1,8 @@
 // Prints tests/go/cel_eval.tsv: what cel-go gives for expressions. In a module that requires github.com/google/cel-go v0.26.1:
 // go run gen_cel_eval.go >cel_eval.tsv
 //
-// Columns: expression, "ok" and the result as %v prints it, or "error" and its text, or "check", or "syntax". Bytes outside of
+// Columns: expression, "ok" and the result as %v prints it, or "error" and its text, or "check", or "syntax" (with a text where no
+// program is made of what parses). Bytes outside of
 // printable ASCII, and backslashes, as \xNN. No case prints a map of two entries or walks one: their order is random.
 //
 //go:build ignore
@@ -91,7 +92,7 @@ func evaluate(env *cel.Env, vars map[string]any, e string) (string, string) {
 	}
 	program, err := env.Program(ast)
 	if err != nil {
-		return "error", err.Error()
+		return "syntax", err.Error()
 	}
 	v, _, err := program.Eval(vars)
 	if err != nil {

@@ -45,7 +45,7 @@ typedef struct kd_cel_environment {
 
 typedef enum kd_cel_outcome {
     KD_CEL_OK,
-    KD_CEL_SYNTAX,    /* does not parse */
+    KD_CEL_SYNTAX,    /* does not parse, or cel-go makes no program of it */
     KD_CEL_CHECK,     /* parses, but the types do not fit or a name is unknown */
     KD_CEL_NO_MEMORY, /* *error says so */
 } kd_cel_outcome;

@@ -1,3 +1,4 @@
+#include "lang/cel/run.h"
 #include "lang/cel/types.h"
 
 static kd_cel_outcome refuse(kd_arena *arena, const kd_cel_source *source, const kd_cel_findings *findings,
@@ -25,6 +26,11 @@ kd_cel_outcome kd_cel_compile(kd_arena *arena, const kd_cel_environment *environ
         return refuse(arena, &text, findings, KD_CEL_SYNTAX, error);
     if (!kd_cel_check(arena, made, findings))
         return refuse(arena, &text, findings, KD_CEL_CHECK, error);
+    const kd_cel_value *wrong = kd_cel_wrong_index(made->root);
+    if (wrong) { /* KrakenD does not tell it from an expression that does not parse */
+        *error = kd_arena_printf(arena, "invalid qualifier type: %.*s", KD_FMT(kd_cel_go_type_name(*wrong)));
+        return error->p ? KD_CEL_SYNTAX : KD_CEL_NO_MEMORY;
+    }
     *program = made;
     *error = KD_STR("");
     return KD_CEL_OK;

@@ -67,6 +67,9 @@ bool kd_cel_walk_next(kd_cel_walk *walk, kd_arena *arena, kd_cel_value *out);
 
 /* Calls a strict function with its evaluated arguments, none an error; a receiver is the first. functions.c */
 kd_cel_value kd_cel_apply(kd_cel_state *state, const kd_cel_expr *call, const kd_cel_value *args, uint32_t n);
+/* The first constant of a tree that is an index and cannot be one, for which cel-go makes no program; NULL for none.
+ * prepare.c */
+const kd_cel_value *kd_cel_wrong_index(const kd_cel_expr *e);
 /* operand[index] and operand.field: an error where there is none. `present` asks only whether it is there, and gives a
  * bool. functions.c */
 kd_cel_value kd_cel_index(kd_cel_state *state, kd_cel_value operand, kd_cel_value index, bool present);

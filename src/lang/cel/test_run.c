@@ -56,6 +56,8 @@ static kd_str outcome_of(kd_arena *arena, kd_str expression, kd_cel_value *value
     case KD_CEL_OK:
         break;
     case KD_CEL_SYNTAX:
+        if (!kd_str_starts(error, KD_STR("ERROR: ")))
+            kd_buf_add(text, error);
         return KD_STR("syntax");
     case KD_CEL_CHECK:
         return KD_STR("check");
