@@ -2,7 +2,7 @@
  * (spec/05 section 2.6). An expression is compiled once, into an immutable program that all threads may run; running
  * takes memory from the caller's arena alone, does no I/O, and ends within a budget of steps.
  *
- *   parse.c (scan.c, macro.c) -> ast.h -> check.c (types) -> eval.c (functions*.c, value.h) */
+ *   parse.c (scan.c, syntax.c, build.c) -> ast.h -> check.c (types.c) -> eval.c (functions*.c, value.h) */
 #ifndef KD_LANG_CEL_CEL_H
 #define KD_LANG_CEL_CEL_H
 
