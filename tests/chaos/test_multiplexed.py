@@ -1,5 +1,9 @@
 """HTTP/2 clients that misbehave: each costs little and is cut, or costs what it asked for; others are served meanwhile.
-Reloads and the end under HTTP/2 clients: no request is lost. Needs python3-h2's hpack; tests/run finds a Python that has it."""
+Reloads and the end under HTTP/2 clients: no request is lost. Needs python3-h2's hpack; tests/run finds a Python that has it.
+
+    tests/chaos/test_multiplexed.py --table
+
+prints what each flood costs the gateway, and a well-behaved client beside it."""
 import os
 import signal
 import struct
@@ -345,4 +349,8 @@ class Reloads(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    if "--table" in sys.argv:
+        import floods
+        floods.table(FLOODS, Attacker, config, serve)
+    else:
+        unittest.main()
