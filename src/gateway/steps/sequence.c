@@ -29,6 +29,8 @@ typedef struct sequence {
 
 /* ---- names ------------------------------------------------------------------------------------------------------ */
 
+#define NAME_MIN 5u /* "resp0" */
+
 static bool in_path(char c)
 {
     uint8_t lower = kd_lower((uint8_t)c);
@@ -38,7 +40,7 @@ static bool in_path(char c)
 /* Reads "resp0_a.b", "Resp0" … at the start of s; *used tells how long it is. A path need not follow. */
 static bool scan_name(kd_str s, kd_str *number, kd_str *path, size_t *used)
 {
-    if (s.n < 5 || kd_lower((uint8_t)s.p[0]) != 'r' || memcmp(s.p + 1, "esp", 3) != 0)
+    if (s.n < NAME_MIN || kd_lower((uint8_t)s.p[0]) != 'r' || memcmp(s.p + 1, "esp", 3) != 0)
         return false;
     size_t at = 4;
     while (at < s.n && s.p[at] >= '0' && s.p[at] <= '9')
@@ -64,13 +66,15 @@ static bool is_placeholder(kd_str text, kd_str *number, kd_str *path)
            text.p[4 + number->n] == '_';
 }
 
-/* The first name anywhere in a propagated parameter. */
-static bool find_name(kd_str text, kd_str *number, kd_str *path)
+/* The next name in what is left of a propagated parameter, which may hold several; *text goes on behind it. */
+static bool next_name(kd_str *text, kd_str *number, kd_str *path)
 {
     size_t used;
-    for (size_t i = 0; i + 5 <= text.n; i++)
-        if (scan_name(kd_str_from(text, i), number, path, &used))
+    for (size_t i = 0; i + NAME_MIN <= text->n; i++)
+        if (scan_name(kd_str_from(*text, i), number, path, &used)) {
+            *text = kd_str_from(*text, i + used);
             return true;
+        }
     return false;
 }
 
@@ -90,11 +94,11 @@ bool kd_core_sequence_wants_body(const kd_compile *compile)
 {
     const kd_node *list = kd_core_is_sequence(compile) ? propagated(compile) : NULL;
     for (const kd_node *item = list ? list->first : NULL; item; item = item->next) {
-        kd_str number, path;
+        kd_str text = item->type == KD_NODE_STRING ? item->text : KD_STR(""), number, path;
         uint64_t k;
-        if (item->type == KD_NODE_STRING && find_name(item->text, &number, &path) && !path.n &&
-            kd_str_to_u64(number, UINT32_MAX, &k) && k == compile->index)
-            return true;
+        while (next_name(&text, &number, &path))
+            if (!path.n && kd_str_to_u64(number, UINT32_MAX, &k) && k == compile->index)
+                return true;
     }
     return false;
 }
@@ -126,7 +130,10 @@ static bool add_reference(const kd_compile *compile, references *refs, kd_str nu
 static bool compile_references(const kd_compile *compile, const kd_backend *backend, references *refs)
 {
     const kd_node *list = propagated(compile);
-    refs->v = KD_NEW_ARRAY(compile->arena, reference, backend->url_pattern.n + (list ? list->n : 0) + 1);
+    size_t most = backend->url_pattern.n + 1;
+    for (const kd_node *item = list ? list->first : NULL; item; item = item->next)
+        most += item->type == KD_NODE_STRING ? item->text.n / NAME_MIN : 0;
+    refs->v = KD_NEW_ARRAY(compile->arena, reference, most);
     if (!refs->v)
         return false;
     kd_str number, path;
@@ -136,10 +143,12 @@ static bool compile_references(const kd_compile *compile, const kd_backend *back
             !add_reference(compile, refs, number, path))
             return false;
     }
-    for (const kd_node *item = list ? list->first : NULL; item; item = item->next)
-        if (item->type == KD_NODE_STRING && find_name(item->text, &number, &path) &&
-            !add_reference(compile, refs, number, path))
-            return false;
+    for (const kd_node *item = list ? list->first : NULL; item; item = item->next) {
+        kd_str text = item->type == KD_NODE_STRING ? item->text : KD_STR("");
+        while (next_name(&text, &number, &path))
+            if (!add_reference(compile, refs, number, path))
+                return false;
+    }
     return true;
 }
 
