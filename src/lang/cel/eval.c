@@ -239,7 +239,7 @@ static kd_cel_value fold_logic(kd_cel_state *state, const kd_cel_expr *e, kd_cel
     bool decides = e->macro == KD_CEL_EXISTS;
     kd_cel_value error = {.type = KD_CEL_NULL};
     while (kd_cel_walk_next(walk, state->arena, local)) {
-        kd_cel_value v = eval(state, e->filter);
+        kd_cel_value v = is_error(*local) ? kd_cel_no_memory(state) : eval(state, e->filter);
         if (state->spent)
             return v;
         if (v.type != KD_CEL_BOOL) {
@@ -295,7 +295,9 @@ static kd_cel_value fold_all(kd_cel_state *state, const kd_cel_expr *e, kd_cel_w
 {
     fold f = {.error = {.type = KD_CEL_NULL}};
     while (!state->spent && kd_cel_walk_next(walk, state->arena, local)) {
-        kd_cel_value item = *local, take = e->filter ? eval(state, e->filter) : kd_cel_bool(true);
+        kd_cel_value item = *local, take = is_error(item) ? kd_cel_no_memory(state)
+                                           : e->filter    ? eval(state, e->filter)
+                                                          : kd_cel_bool(true);
         if (take.type != KD_CEL_BOOL)
             f.error = is_error(take) ? take : kd_cel_no_overload();
         else if (take.boolean && !is_error(f.error))

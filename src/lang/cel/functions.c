@@ -194,6 +194,9 @@ static kd_cel_value join_lists(kd_cel_state *state, kd_cel_value a, kd_cel_value
         at++;
     while (at < n && kd_cel_walk_next(&in_b, state->arena, &items[at]))
         at++;
+    for (size_t i = 0; i < at; i++)
+        if (items[i].type == KD_CEL_ERROR) /* data that could not be wrapped */
+            return kd_cel_no_memory(state);
     return (kd_cel_value){.type = KD_CEL_LIST, .n = (uint32_t)at, .items = items};
 }
 
@@ -357,6 +360,8 @@ static kd_cel_value is_in(kd_cel_state *state, kd_cel_value needle, kd_cel_value
     while (kd_cel_walk_next(&walk, state->arena, &item)) {
         if (!kd_cel_spend(state, 1))
             return kd_cel_out_of_budget(state);
+        if (item.type == KD_CEL_ERROR)
+            return kd_cel_no_memory(state);
         if (kd_cel_equal(needle, item, &state->steps))
             return kd_cel_bool(true);
     }

@@ -63,6 +63,7 @@ typedef struct kd_cel_walk {
     uint32_t at;
 } kd_cel_walk;
 kd_cel_walk kd_cel_walk_of(kd_cel_value list_or_map);
+/* An item is an error where there was no memory to wrap it. */
 bool kd_cel_walk_next(kd_cel_walk *walk, kd_arena *arena, kd_cel_value *out);
 
 /* Calls a strict function with its evaluated arguments, none an error; a receiver is the first. functions.c */

@@ -105,8 +105,39 @@ static void test_go(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* Without memory an evaluation fails, or does not need any: it never gives something else. */
+static void test_no_memory(void **state)
+{
+    static const kd_cel_environment environment = {.variables = variables, .n_variables = KD_COUNT(variables)};
+    kd_arena data, small;
+    kd_cel_value values[4];
+    kd_arena_init(&data, NULL, 0);
+    fill(&data, values);
+    for (table t = table_open("cel_eval.tsv"); table_next(&t);) {
+        kd_cel_program *program;
+        kd_str error;
+        if (kd_cel_compile(&data, &environment, t.field[0], &program, &error) != KD_CEL_OK)
+            continue;
+        for (int fails = 0; fails < 2; fails++) {
+            kd_buf text;
+            kd_buf_init(&text, 4096);
+            kd_arena_init(&small, NULL, 0);
+            kd_cel_activation activation = {.resolve = resolve, .context = values, .arena = &small};
+            kd_arena_fail_after(fails);
+            kd_cel_value v = kd_cel_run(program, &activation);
+            kd_arena_fail_after(0);
+            kd_cel_value_print(&text, v);
+            if (fails && v.type != KD_CEL_ERROR)
+                table_compare(&t, kd_buf_str(&text), t.field[2], "result without memory");
+            kd_buf_fini(&text);
+            kd_arena_reset(&small);
+        }
+    }
+    kd_arena_reset(&data);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_go)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_go), cmocka_unit_test(test_no_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
