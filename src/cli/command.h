@@ -88,8 +88,9 @@ void kd_cli_findings(const kd_errors *errors, kd_severity least);
 /* What every command says when -c is missing. */
 void kd_cli_no_config(void);
 
-/* Builds the routes of the endpoints and adds the conflicts to `errors` as warnings; equal routes, which loading found,
- * are there already. Returns the panic of the reference's router, empty when there is none. */
+/* Builds what would be served and adds to `errors`, as warnings, the routes that collide (equal ones, which loading
+ * found, are there already) and what the modules have to say about their blocks. Returns the panic of the reference's
+ * router, empty when there is none. */
 kd_str kd_cli_routes(const kd_cli_hooks *hooks, kd_arena *arena, const kd_service *service, kd_errors *errors);
 
 /* check -d: how the configuration is understood, on standard error (spec/04 section 2). */

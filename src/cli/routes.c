@@ -19,6 +19,14 @@ static bool stands_before(const kd_error *a, const kd_error *b)
     return a->at->line != b->at->line ? a->at->line < b->at->line : a->at->column < b->at->column;
 }
 
+static bool is_known(const kd_errors *errors, const kd_error *e)
+{
+    const kd_error *known = errors->first;
+    while (known && !(kd_str_eq(known->message, e->message) && kd_str_eq(known->key, e->key) && known->at == e->at))
+        known = known->next;
+    return known != NULL;
+}
+
 kd_str kd_cli_routes(const kd_cli_hooks *hooks, kd_arena *arena, const kd_service *service, kd_errors *errors)
 {
     const kd_error *first = first_duplicate(errors), *other = NULL;
@@ -27,11 +35,12 @@ kd_str kd_cli_routes(const kd_cli_hooks *hooks, kd_arena *arena, const kd_servic
     if (hooks->routes)
         hooks->routes(arena, service, &found);
     for (const kd_error *e = found.first; e; e = e->next) {
-        if (e->severity != KD_SEVERITY_ERROR || kd_str_starts(e->compat, duplicate))
+        bool route = e->severity == KD_SEVERITY_ERROR && !e->key.n;
+        if ((route && kd_str_starts(e->compat, duplicate)) || is_known(errors, e))
             continue;
-        kd_errors_add(errors, KD_SEVERITY_WARNING, e->at, e->key, "%.*s", KD_FMT(e->message))->suggestion =
-            e->suggestion;
-        if (!other && e->compat.n)
+        kd_severity severity = e->severity == KD_SEVERITY_ERROR ? KD_SEVERITY_WARNING : e->severity;
+        kd_errors_add(errors, severity, e->at, e->key, "%.*s", KD_FMT(e->message))->suggestion = e->suggestion;
+        if (!other && route && e->compat.n)
             other = e;
     }
     if (other && (!first || stands_before(other, first)))

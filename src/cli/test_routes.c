@@ -11,7 +11,7 @@ static const kd_location lines[] = {
 
 static void add(kd_errors *errors, kd_severity severity, int line, const char *compat, const char *suggestion)
 {
-    kd_error *e = kd_errors_add(errors, severity, &lines[line - 1], KD_STR("k"), "message");
+    kd_error *e = kd_errors_add(errors, severity, &lines[line - 1], KD_STR(""), "message");
     e->compat = kd_str_from_c(compat);
     e->suggestion = kd_str_from_c(suggestion);
 }
@@ -20,6 +20,16 @@ static bool wildcard_in_line_2(kd_arena *arena, const kd_service *service, kd_er
 {
     add(errors, KD_SEVERITY_ERROR, 1, "handlers are already registered for path '/health'", "");
     add(errors, KD_SEVERITY_ERROR, 2, "wildcards must be named", "");
+    return false;
+}
+
+/* A module's finding is no collision, whatever the reference would say about it. */
+static bool module_in_line_1(kd_arena *arena, const kd_service *service, kd_errors *errors)
+{
+    for (int i = 0; i < 2; i++)
+        kd_errors_add(errors, KD_SEVERITY_ERROR, &lines[0], KD_STR("auth/x"), "finding %d", i)->compat =
+            KD_STR("interface conversion");
+    kd_errors_add(errors, KD_SEVERITY_WARNING, &lines[0], KD_STR("auth/x"), "finding 1");
     return false;
 }
 
@@ -43,6 +53,7 @@ static void test_first_panic(void **state)
         {NULL, 1, "choose another health_path", "", 1},
         {health_only, 0, "", "", 0},
         {health_only, 1, "choose another health_path", "", 1},
+        {module_in_line_1, 0, "", "", 2},
         {wildcard_in_line_2, 0, "", "wildcards must be named", 1},
         {wildcard_in_line_2, 1, "", one, 2},
         {wildcard_in_line_2, 3, "", "wildcards must be named", 2},
