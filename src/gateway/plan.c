@@ -55,11 +55,14 @@ static void log_range(const kd_plan *plan, const kd_range *range)
 {
     if (range->backend)
         kd_log(KD_LOG_DEBUG, "[BACKEND: %.*s] Building the backend pipe", KD_FMT(range->backend->url_pattern.template));
+    for (uint16_t i = range->begin; i < range->end; i++)
+        if (plan->steps[i].type->logs_first)
+            plan->steps[i].type->log(plan, plan->steps[i].config);
     for (uint16_t i = range->end; i > range->begin; i--) {
         const kd_step *step = &plan->steps[i - 1];
         for (unsigned k = 0; k < step->n_children; k++)
             log_range(plan, &step->children[k]);
-        if (step->type->log)
+        if (step->type->log && !step->type->logs_first)
             step->type->log(plan, step->config);
     }
 }

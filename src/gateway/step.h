@@ -71,6 +71,7 @@ typedef struct kd_step_type {
     void (*explain)(const void *config, kd_buf *out);
     /* The line that KrakenD logs at start while it builds this part; may be NULL. */
     void (*log)(const struct kd_plan *plan, const void *config);
+    bool logs_first; /* of a backend's steps: its line comes before those of the steps inside, not after them */
 } kd_step_type;
 
 #endif

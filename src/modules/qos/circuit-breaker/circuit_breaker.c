@@ -228,7 +228,8 @@ static const kd_step_type breaker = {.module = "qos/circuit-breaker",
                                      .leave = leave_breaker,
                                      .state_size = sizeof(guard),
                                      .explain = explain_breaker,
-                                     .log = log_breaker};
+                                     .log = log_breaker,
+                                     .logs_first = true};
 
 static const kd_step_type *const steps[] = {&breaker, NULL};
 

@@ -15,8 +15,8 @@ static double number(const kd_node *block, kd_str key)
 /* uint64(f) of Go on amd64: cut, and below zero a number beyond all use. */
 static uint64_t count_of(double v)
 {
-    if (v > -1 && v < 1)
-        return 0;
+    if (v > -9.2e18 && v < 9.2e18)
+        return (uint64_t)(int64_t)v;
     return v > 0 && v < 18446744073709551616.0 ? (uint64_t)v : UINT64_MAX;
 }
 

@@ -66,4 +66,5 @@ const kd_step_type kd_ratelimit_proxy = {.module = "qos/ratelimit/proxy",
                                          .compile = compile_proxy,
                                          .enter = enter_proxy,
                                          .explain = explain_proxy,
-                                         .log = log_proxy};
+                                         .log = log_proxy,
+                                         .logs_first = true};
