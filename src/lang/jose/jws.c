@@ -96,7 +96,7 @@ static bool check_member(parser *p, kd_str key, kd_value v)
         if (kd_str_eq(texts[i].key, key) && v.type != KD_STRING)
             return fail_with(p, texts[i].name, kd_jose_json_mismatch(p->arena, v, "string"));
     if (kd_str_eq(key, KD_STR("jwk")) && !kd_jwk_check_embedded(p->arena, v, &why))
-        return fail_with(p, "JWK", why);
+        return kd_str_eq(why, KD_JWK_NOT_PUBLIC) ? fail(p, why) : fail_with(p, "JWK", why);
     if (kd_str_eq(key, KD_STR("x5c")) && !kd_jwk_check_chain(p->arena, v, &why))
         return fail_with(p, "x5c header", why);
     return true;

@@ -322,7 +322,7 @@ bool kd_jwk_check_embedded(kd_arena *arena, kd_value value, kd_str *error)
     kd_jwk *jwk = kd_jwk_create(arena, value, error);
     bool public = jwk && !jwk->is_private && jwk->type != KD_JWK_OCT;
     if (jwk && !public)
-        *error = KD_STR("go-jose/go-jose: invalid embedded jwk, must be public key");
+        *error = KD_JWK_NOT_PUBLIC;
     kd_jwk_unref(jwk);
     return public;
 }
@@ -335,6 +335,9 @@ bool kd_jwk_check_chain(kd_arena *arena, kd_value chain, kd_str *error)
     if (chain.type != KD_LIST)
         return mismatch(&r, chain, "[]string");
     bool good = read_chain(&r, chain, &leaf, sha1, sha256);
+    const kd_str of_key = KD_STR("go-jose/go-jose: failed to unmarshal x5c field: ");
+    if (!good && error->p && kd_str_starts(*error, of_key)) /* go-jose's text about a head is without it */
+        *error = kd_str_from(*error, of_key.n);
     X509_free(leaf);
     return good;
 }

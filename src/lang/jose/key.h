@@ -35,6 +35,7 @@ typedef struct kd_jwk {
 /* The key that a JSON value describes, with a reference for the caller. `arena` serves as scratch. NULL: *error is
  * go-jose's text, or its p is NULL without memory; the text never holds key material. */
 kd_jwk *kd_jwk_create(kd_arena *arena, kd_value value, kd_str *error);
+#define KD_JWK_NOT_PUBLIC KD_STR("go-jose/go-jose: invalid embedded jwk, must be public key")
 /* May a token's head carry that value as "jwk" (a public key) or "x5c" (a chain of certificates)? False: *error as
  * above. */
 bool kd_jwk_check_embedded(kd_arena *arena, kd_value value, kd_str *error);
