@@ -187,9 +187,9 @@ static bool copy_client(kd_arena *arena, const kd_oauth_client *from, kd_oauth_c
                             .n_params = from->n_params};
     bool ok = params && to->id.p && to->secret.p && to->url.p && to->scopes.p;
     for (uint32_t i = 0; ok && i < from->n_params; i++) {
-        params[i] =
-            (kd_oauth_param){kd_arena_copy(arena, from->params[i].name), kd_arena_copy(arena, from->params[i].value)};
-        ok = params[i].name.p && params[i].value.p;
+        kd_oauth_param p = from->params[i];
+        params[i] = (kd_oauth_param){kd_arena_copy(arena, p.name), p.value.p ? kd_arena_copy(arena, p.value) : p.value};
+        ok = params[i].name.p && (params[i].value.p || !p.value.p);
     }
     return ok;
 }
@@ -240,17 +240,20 @@ static bool read_params(const kd_compile *compile, const kd_node *block, kd_oaut
     for (const kd_node *list = node->first; list; list = list->next) {
         if (list->type != KD_NODE_LIST)
             return wrong_type(compile, list, "a list of strings");
-        n += list->n;
+        n += list->n + 1;
     }
     kd_oauth_param *params = KD_NEW_ARRAY(compile->arena, kd_oauth_param, n + 1);
     if (!params)
         return false;
-    for (const kd_node *list = node->first; list; list = list->next)
+    for (const kd_node *list = node->first; list; list = list->next) {
+        if (!list->first)
+            params[out->n_params++] = (kd_oauth_param){list->key, {NULL, 0}};
         for (const kd_node *item = list->first; item; item = item->next) {
             if (item->type != KD_NODE_STRING)
                 return wrong_type(compile, item, "a string");
             params[out->n_params++] = (kd_oauth_param){list->key, item->text};
         }
+    }
     out->params = params;
     return true;
 }

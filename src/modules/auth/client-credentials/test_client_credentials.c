@@ -26,7 +26,9 @@ static void test_form(void **state)
                                          {KD_STR_INIT("audience"), KD_STR_INIT("c")},
                                          {KD_STR_INIT("grant_type"), KD_STR_INIT("other")},
                                          {KD_STR_INIT("client_id"), KD_STR_INIT("mine")}},
-                                scope[] = {{KD_STR_INIT("scope"), KD_STR_INIT("x")}};
+                                scope[] = {{KD_STR_INIT("scope"), KD_STR_INIT("x")}},
+                                none[] = {{KD_STR_INIT("grant_type"), {NULL, 0}}, {KD_STR_INIT("b"), {NULL, 0}}},
+                                no_scope[] = {{KD_STR_INIT("scope"), {NULL, 0}}};
     static const struct {
         const char *scopes;
         const kd_oauth_param *params;
@@ -40,6 +42,8 @@ static void test_form(void **state)
         {"", own, 4, false, "audience=a+b&audience=c&client_id=mine&grant_type=other&scope=", NULL},
         {"", own, 4, true,
          "audience=a+b&audience=c&client_id=i%26d&client_secret=s%C3%A9&grant_type=other&scope=", NULL},
+        {"", none, 2, false, "scope=", NULL},
+        {"", no_scope, 1, false, NULL, "oauth2: cannot overwrite parameter \"scope\""},
         {"", scope, 1, false, NULL, "oauth2: cannot overwrite parameter \"scope\""},
     };
     for (size_t i = 0; i < KD_COUNT(cases); i++) {
@@ -104,6 +108,9 @@ static void test_answers(void **state)
         {200, FORM, "access_token=a%20b&token_type=basic&expires_in=7", "Basic a b", 7, NULL},
         {200, "Text/Plain; charset=utf-8", "access_token=x&expires_in=1.5", "Bearer x", 0, NULL},
         {200, FORM, "error=no&access_token=x", NULL, 0, "oauth2: \"no\""},
+        {200, FORM, "access_token=x&b=%zz1", NULL, 0, "oauth2: cannot parse response: invalid URL escape \"%zz\""},
+        {200, FORM, "access_token=a;b=c", NULL, 0,
+         "oauth2: cannot parse response: invalid semicolon separator in query"},
         {200, FORM, "{\"access_token\":\"t\"}", NULL, 0, "oauth2: server response missing access_token"},
     };
     for (size_t i = 0; i < KD_COUNT(cases); i++) {

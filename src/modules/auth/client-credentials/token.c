@@ -48,7 +48,7 @@ bool kd_oauth_form(kd_arena *arena, const kd_oauth_client *client, bool with_cli
         bool replaced =
             with_client && ((client->id.n && kd_str_eq(client->params[i].name, KD_STR("client_id"))) ||
                             (client->secret.n && kd_str_eq(client->params[i].name, KD_STR("client_secret"))));
-        if (!replaced)
+        if (!replaced && client->params[i].value.p)
             ok &= push(&query, client->params[i].name, client->params[i].value);
     }
     if (with_client && client->id.n)
@@ -118,12 +118,31 @@ static kd_str in_form(const kd_query *query, kd_str key)
     return KD_STR("");
 }
 
-static bool read_form(kd_arena *arena, kd_str body, fields *f)
+/* url.ParseQuery's error, of the first pair that it cannot read; empty: none. */
+static kd_str form_error(kd_arena *arena, kd_str body)
+{
+    kd_str item, part, bad;
+    while (kd_str_split(&body, '&', &item)) {
+        if (kd_str_find(item, ';') >= 0)
+            return KD_STR("invalid semicolon separator in query");
+        ptrdiff_t equals = kd_str_find(item, '=');
+        kd_str key = equals < 0 ? item : kd_str_head(item, (size_t)equals);
+        kd_str value = equals < 0 ? KD_STR("") : kd_str_from(item, (size_t)equals + 1);
+        if (!kd_go_url_unescape(arena, key, true, &part, &bad) || !kd_go_url_unescape(arena, value, true, &part, &bad))
+            return kd_arena_printf(arena, "invalid URL escape %.*s", KD_FMT(quoted(arena, bad)));
+    }
+    return KD_STR("");
+}
+
+/* Empty: it could be read. */
+static kd_str read_form(kd_arena *arena, kd_str body, fields *f)
 {
     kd_query query = {0};
+    kd_str error = form_error(arena, body);
+    if (error.n)
+        return error;
     if (!kd_go_query_parse(arena, body, &query))
-        return false;
-    kd_str error;
+        return KD_STR("out of memory");
     f->access = in_form(&query, KD_STR("access_token"));
     f->type = in_form(&query, KD_STR("token_type"));
     f->code = in_form(&query, KD_STR("error"));
@@ -131,7 +150,7 @@ static bool read_form(kd_arena *arena, kd_str body, fields *f)
     f->uri = in_form(&query, KD_STR("error_uri"));
     if (!kd_go_int_parse(in_form(&query, KD_STR("expires_in")), &f->expires_in, &error))
         f->expires_in = 0; /* a number out of range would be its bound: no server means that */
-    return true;
+    return KD_STR("");
 }
 
 static const char *json_kind(const kd_node *node)
@@ -256,14 +275,12 @@ bool kd_oauth_read(kd_arena *arena, unsigned status, kd_str reason, kd_str conte
 {
     fields f = {.access = KD_STR(""), .type = KD_STR(""), .code = KD_STR("")};
     bool good = status >= 200 && status < 300;
-    kd_str wrong = KD_STR("");
-    if (!is_form(content_type))
-        wrong = read_json(arena, body, &f);
-    else if (!read_form(arena, body, &f))
-        wrong = KD_STR("out of memory");
+    bool form = is_form(content_type);
+    kd_str wrong = form ? read_form(arena, body, &f) : read_json(arena, body, &f);
     if (wrong.n) {
-        *error = good ? kd_arena_printf(arena, "oauth2: cannot parse json: %.*s", KD_FMT(wrong))
-                      : refusal(arena, status, reason, body, &(fields){.code = KD_STR("")});
+        *error =
+            good ? kd_arena_printf(arena, "oauth2: cannot parse %s: %.*s", form ? "response" : "json", KD_FMT(wrong))
+                 : refusal(arena, status, reason, body, &(fields){.code = KD_STR("")});
         return false;
     }
     if (!good || f.code.n) {

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 
 typedef struct kd_oauth_param {
-    kd_str name, value;
+    kd_str name, value; /* value.p NULL: an empty list, which takes the place of a grant_type all the same */
 } kd_oauth_param;
 
 typedef struct kd_oauth_client {
