@@ -148,6 +148,7 @@ static void fail_call(kd_send *s, kd_failure failure, kd_str text)
     stop_feeding(s);
     cancel_call(s);
     kd_branch_fail(s->branch, failure, text);
+    s->failed = true;
     ready(s);
 }
 
@@ -271,7 +272,6 @@ static void refuse_field(kd_send *s, const kd_header *h)
     kd_str text = kd_arena_printf(s->branch->x->front->arena, "net/http: invalid header field %s %.*s", what,
                                   KD_FMT(kd_buf_str(&name)));
     kd_buf_fini(&name);
-    s->refused = true;
     fail_call(s, KD_FAIL_BAD_REQUEST, client_error(s, text.p ? text : KD_STR("net/http: invalid header field")));
 }
 
@@ -626,7 +626,7 @@ static kd_verdict enter_send(kd_branch *branch, const void *config, void *state)
     if (branch->outcome.fault)
         return KD_FAIL;
     if (!s->call) {
-        if (KD_UNLIKELY(s->refused))
+        if (KD_UNLIKELY(s->failed))
             return KD_FAIL;
         if (KD_UNLIKELY(s->peek_failed))
             return refuse_body(s, s->peek_failed);

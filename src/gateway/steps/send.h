@@ -44,7 +44,7 @@ typedef struct kd_send {
     kd_send_then then;
     kd_transport *transport; /* NULL: the network itself */
     bool given;              /* its stored answer is the answer */
-    bool refused;            /* a field of its request cannot be sent */
+    bool failed;             /* the branch has a fault, perhaps before there was a call */
     size_t dropped;          /* bytes of a redirect's body */
     kd_held held;            /* waits for memory for the body */
     bool admitted;           /* has been let in */
