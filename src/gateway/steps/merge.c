@@ -25,10 +25,32 @@ bool kd_core_is_safe(const kd_compile *compile)
     return true;
 }
 
+static void demand_text(const kd_compile *compile, const kd_node *node, kd_str key)
+{
+    if (node->type == KD_NODE_STRING)
+        return;
+    kd_error *error = kd_errors_add(compile->errors, KD_SEVERITY_ERROR, node->at, key, "expected a text, found %s",
+                                    kd_node_type_name(node->type));
+    if (error)
+        error->compat = KD_STR("interface conversion: interface {} is not string");
+}
+
+void kd_core_check_merge(const kd_compile *compile)
+{
+    const kd_node *proxy = kd_core_proxy(&compile->endpoint->extra);
+    const kd_node *combiner = proxy ? kd_node_get(proxy, KD_STR("combiner")) : NULL;
+    const kd_node *names = proxy ? kd_node_typed(proxy, KD_STR("sequential_propagated_params"), KD_NODE_LIST) : NULL;
+    if (combiner)
+        demand_text(compile, combiner, KD_STR("proxy.combiner"));
+    for (const kd_node *name = names ? names->first : NULL; name; name = name->next)
+        demand_text(compile, name, KD_STR("proxy.sequential_propagated_params"));
+}
+
 static bool compile_merge(const kd_compile *compile, kd_compiled *out)
 {
     if (compile->n_set < 2 || kd_core_is_sequence(compile))
         return false;
+    kd_core_check_merge(compile);
     merge *m = KD_NEW(compile->arena, merge);
     if (!m)
         return false;

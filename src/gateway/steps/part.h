@@ -17,6 +17,9 @@ static inline const kd_node *kd_core_proxy(const kd_extras *extras)
 
 /* Is `proxy.sequential` true, and are there several backends for it? */
 bool kd_core_is_sequence(const kd_compile *compile);
+/* KrakenD panics at start on options of a merge that are no texts (spec/01 section 2.6); here each is an error of the
+ * file. */
+void kd_core_check_merge(const kd_compile *compile);
 /* Does a sequence hand the whole body of this (no-op) backend on, by a parameter respN without a path? */
 bool kd_core_sequence_wants_body(const kd_compile *compile);
 /* Do all backends of the set use methods that are safe? Else the client's body goes to every one of them. */

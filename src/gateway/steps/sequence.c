@@ -156,6 +156,7 @@ static bool compile_sequence(const kd_compile *compile, kd_compiled *out)
 {
     if (!kd_core_is_sequence(compile))
         return false;
+    kd_core_check_merge(compile);
     sequence *s = KD_NEW(compile->arena, sequence);
     if (!s || !(s->of = KD_NEW_ARRAY(compile->arena, references, compile->n_set)))
         return false;
