@@ -174,7 +174,7 @@ static bool set_curves(kd_tls_profile *p, const kd_tls_options *o)
     if (o->configured)
         kd_tls_curves(o->curves, o->n_curves, list, &p->problems);
     if (!*list) {
-        p->broken = "tls: no supported elliptic curves offered";
+        p->broken = "tls: no supported elliptic curves for ECDHE";
         return true;
     }
     return SSL_CTX_set1_groups_list(p->ctx, list);
