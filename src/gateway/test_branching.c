@@ -199,12 +199,11 @@ static void test_sequence(void **state)
 {
     (void)state;
     rig r;
-    rig_start(&r,
-              "{'endpoint':'/q/{id}'," SEQUENCE "'backend':[{'url_pattern':'/a/{id}'},"
-              "{'url_pattern':'/b/{resp0_x}/{resp0_o.k}/{resp0_no.such.k}/{resp1_x}/{resp9_x}'},"
-              "{'url_pattern':'/c/{resp0_l}/{resp1_x}','group':'g'}]},"
-              "{'endpoint':'/p','extra_config':{'proxy':{'sequential':true,'sequential_propagated_params':"
-              "['resp0_x, my Resp0_o.k!','resp1','none']}},'backend':[{'url_pattern':'/a'},{'url_pattern':'/b'}]}");
+    rig_start(&r, "{'endpoint':'/q/{id}'," SEQUENCE "'backend':[{'url_pattern':'/a/{id}'},"
+                  "{'url_pattern':'/b/{resp0_x}/{resp0_o.k}/{resp0_no.such.k}/{resp1_x}/{resp9_x}'},"
+                  "{'url_pattern':'/c/{resp0_l}/{resp1_x}','group':'g'}]},"
+                  "{'endpoint':'/p','extra_config':{'proxy':{'sequential':true,'sequential_propagated_params':"
+                  "['resp0_x, my Resp0_o.k!','resp1','none']}},'backend':[{'url_pattern':'/a'},{'url_pattern':'/b'}]}");
     rig_request(&r, "GET", "/q/7", false);
     rig_answer("GET /a/7", "{\"x\":1.50,\"k\":\"top\",\"o\":{\"k\":null},\"l\":[\"p\",2,[3]],\"s\":0}");
     rig_answer("GET /b/1.50/<nil>/top/{{.Resp1_x}}/{{.Resp9_x}}", "{\"x\":\"two\"}");
