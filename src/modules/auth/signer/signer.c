@@ -406,13 +406,14 @@ static bool sign_members(const signer *s, const kd_jws_signer *with, kd_exchange
     return true;
 }
 
-/* The first field of each name goes to the client; the body and its type are the gateway's own. */
+/* The first field of each name goes to the client; the body is the gateway's own, its type that of the backend if it
+ * named one (gin keeps a type that is set). */
 static bool copy_fields(kd_exchange *x, const kd_response *response)
 {
     for (uint32_t i = 0; i < response->headers.n; i++) {
         const kd_header *h = &response->headers.v[i];
         if (h->token == KD_HEADER_CONTENT_LENGTH || h->token == KD_HEADER_TRANSFER_ENCODING ||
-            h->token == KD_HEADER_CONTENT_TYPE || h->token == KD_HEADER_CONTENT_ENCODING)
+            h->token == KD_HEADER_CONTENT_ENCODING)
             continue;
         if (!kd_headers_find_name(&x->reply.headers, kd_header_name(h)) &&
             !kd_headers_add(&x->reply.headers, kd_header_name(h), kd_header_value(h)))
@@ -445,7 +446,8 @@ static kd_verdict answer(kd_exchange *x, const signer *s, const kd_jws_signer *w
     bool own = response->status < 100 || (!response->raw && response->status == 201);
     x->reply.status = own ? 200 : response->status;
     if (!copy_fields(x, response) || !kd_json_emit(out, data, x->worker->shapes) ||
-        !kd_headers_add_token(&x->reply.headers, KD_HEADER_CONTENT_TYPE, KD_STR("application/json; charset=utf-8"))) {
+        (!kd_headers_find(&x->reply.headers, KD_HEADER_CONTENT_TYPE) &&
+         !kd_headers_add_token(&x->reply.headers, KD_HEADER_CONTENT_TYPE, KD_STR("application/json; charset=utf-8")))) {
         x->failure = KD_FAIL_SHED;
         x->reply.headers.n = before;
         return fail(x, 503);
