@@ -2,6 +2,7 @@
 #include "net/test_tls.h"
 
 #include "base/log.h"
+#include "net/tls_common.h"
 
 static made authority, leaf, other;
 
@@ -150,6 +151,10 @@ static void test_settings(void **state)
     options.n_suites = 0;
     options.curves = unknown_curve, options.n_curves = 1;
     expect_problem(&options, "Curve 4588 is not available");
+    kd_tls_profile *profile = kd_tls_profile_acquire(&options);
+    assert_non_null(profile);
+    assert_string_equal(kd_tls_profile_broken(profile), "tls: no supported elliptic curves for ECDHE");
+    kd_tls_profile_release(profile);
     options.no_system_roots = false;
     options.n_curves = 0;
     setenv("SSL_CERT_FILE", "/nowhere/at.all", 1);
