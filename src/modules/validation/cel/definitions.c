@@ -1,6 +1,7 @@
 #include "modules/validation/cel/definitions.h"
 #include "base/log.h"
 #include "gateway/registry.h"
+#include "lang/regex/regex.h"
 
 #include <stdlib.h>
 
@@ -25,6 +26,23 @@ static const kd_str words[KD_CEL_PHASES] = {
 
 /* ---- compiled expressions, process objects ----------------------------------------------------------------------- */
 
+typedef struct kd_cel_owned {
+    struct kd_cel_owned *next;
+    kd_regex *regex;
+} kd_cel_owned;
+
+static const kd_regex *own_pattern(void *context, kd_str pattern)
+{
+    kd_cel_compiled *c = context;
+    kd_cel_owned *owned = KD_NEW(&c->arena, kd_cel_owned);
+    kd_str error;
+    if (!owned || !(owned->regex = kd_regex_compile(&c->arena, pattern, &error)))
+        return NULL;
+    owned->next = c->patterns;
+    c->patterns = owned;
+    return owned->regex;
+}
+
 static void *create(const void *options)
 {
     const kd_str *text = options;
@@ -33,6 +51,8 @@ static void *create(const void *options)
         return NULL;
     kd_arena_init(&c->arena, NULL, 0);
     c->outcome = kd_cel_compile(&c->arena, &environment, *text, &c->program, &c->error);
+    if (c->outcome == KD_CEL_OK)
+        kd_cel_prepare(c->program, own_pattern, c);
     if (c->outcome != KD_CEL_NO_MEMORY)
         return c;
     kd_arena_reset(&c->arena);
@@ -43,6 +63,8 @@ static void *create(const void *options)
 static void destroy(void *object)
 {
     kd_cel_compiled *c = object;
+    for (kd_cel_owned *owned = c->patterns; owned; owned = owned->next)
+        kd_regex_destroy(owned->regex);
     kd_arena_reset(&c->arena);
     free(c);
 }

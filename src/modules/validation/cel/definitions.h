@@ -28,6 +28,7 @@ typedef enum kd_cel_phase { KD_CEL_PRE, KD_CEL_POST, KD_CEL_TOKEN, KD_CEL_PHASES
 /* A compiled expression. Equal texts share it, also over reloads. */
 typedef struct kd_cel_compiled {
     kd_arena arena;
+    struct kd_cel_owned *patterns; /* the constant ones of its matches() */
     kd_cel_outcome outcome;
     kd_cel_program *program;
     kd_str error; /* cel-go's text, where there is no program */
