@@ -18,12 +18,12 @@ static const kd_namespace namespaces[] = {
 typedef struct checks {
     kd_str prefix; /* of its log lines: "[ENDPOINT: /a][CEL]" */
     bool at_backend;
-    kd_cel_set pre, post;
+    kd_cel_checks pre, post;
 } checks;
 
 typedef struct token_checks {
     kd_str prefix;
-    kd_cel_set set;
+    kd_cel_checks set;
 } token_checks;
 
 /* Of a request: when it came, the same for both phases. */
@@ -31,40 +31,57 @@ typedef struct visit {
     kd_ns now;
 } visit;
 
-static kd_str prefix_of(const kd_compile *compile)
-{
-    if (compile->backend)
-        return kd_arena_printf(compile->arena, "[BACKEND: %.*s][CEL]", KD_FMT(compile->backend->url_pattern.template));
-    return kd_arena_printf(compile->arena, "[ENDPOINT: %.*s][CEL]", KD_FMT(compile->endpoint->route));
-}
-
 /* The block that counts, if it can be read. */
-static const kd_node *find_block(const kd_compile *compile)
+static const kd_node *find_block(const kd_compile *compile, const kd_extras *extras)
 {
-    const kd_extras *extras = compile->backend ? &compile->backend->extra : &compile->endpoint->extra;
     const kd_node *block = kd_extra_find(extras, KD_STR("validation/cel"));
     return block && kd_cel_block_fits(compile, block) ? block : NULL;
 }
 
-static bool compile_checks(const kd_compile *compile, kd_compiled *out)
+static kd_str endpoint_prefix(const kd_compile *compile)
 {
-    const kd_node *block = find_block(compile);
-    if (!block)
-        return false;
+    return kd_arena_printf(compile->arena, "[ENDPOINT: %.*s][CEL]", KD_FMT(compile->endpoint->route));
+}
+
+static void no_memory(const kd_compile *compile, const kd_node *block)
+{
+    kd_errors_add(compile->errors, KD_SEVERITY_ERROR, block->at, compile->endpoint->path,
+                  "there is no memory for the expressions");
+}
+
+static bool compile_checks(const kd_compile *compile, const kd_node *block, kd_str prefix, bool at_backend,
+                           kd_compiled *out)
+{
     checks *c = KD_NEW(compile->arena, checks);
-    bool fine = c && (c->prefix = prefix_of(compile)).p && kd_cel_set_compile(compile, block, KD_CEL_PRE, &c->pre);
+    bool fine = c && prefix.p && kd_cel_checks_compile(compile, block, KD_CEL_PRE, &c->pre);
     if (fine && !c->pre.broken)
-        fine = kd_cel_set_compile(compile, block, KD_CEL_POST, &c->post);
+        fine = kd_cel_checks_compile(compile, block, KD_CEL_POST, &c->post);
     if (!fine) {
-        kd_errors_add(compile->errors, KD_SEVERITY_ERROR, block->at, compile->endpoint->path,
-                      "there is no memory for the expressions");
+        no_memory(compile, block);
         return false;
     }
     kd_cel_block_advise(compile, block);
-    c->at_backend = compile->backend;
+    c->prefix = prefix;
+    c->at_backend = at_backend;
     out->config = c;
     out->at = block->at;
     return true;
+}
+
+static bool compile_endpoint(const kd_compile *compile, kd_compiled *out)
+{
+    const kd_node *block = find_block(compile, &compile->endpoint->extra);
+    return block && compile_checks(compile, block, endpoint_prefix(compile), false, out);
+}
+
+static bool compile_backend(const kd_compile *compile, kd_compiled *out)
+{
+    const kd_backend *backend = compile->backend;
+    const kd_node *block = find_block(compile, &backend->extra);
+    return block && compile_checks(
+                        compile, block,
+                        kd_arena_printf(compile->arena, "[BACKEND: %.*s][CEL]", KD_FMT(backend->url_pattern.template)),
+                        true, out);
 }
 
 /* ---- a request --------------------------------------------------------------------------------------------------- */
@@ -86,7 +103,7 @@ static void tell(kd_level level, kd_str prefix, const words *w, uint32_t index, 
 }
 
 /* Runs the programs up to the first that is not true: its index, or the number of programs. */
-static uint32_t run(const kd_cel_set *set, kd_cel_scene *scene, kd_str prefix, const words *w)
+static uint32_t run(const kd_cel_checks *set, kd_cel_scene *scene, kd_str prefix, const words *w)
 {
     kd_cel_activation activation = {.resolve = kd_cel_scene_resolve, .context = scene, .arena = scene->arena};
     uint32_t i = 0;
@@ -161,13 +178,13 @@ static kd_verdict leave_checks(kd_branch *branch, const void *config, void *stat
 
 static bool compile_rejecter(const kd_compile *compile, const void **config)
 {
-    const kd_node *block = find_block(compile);
+    const kd_node *block = find_block(compile, &compile->endpoint->extra);
     if (!block)
         return false;
     token_checks *c = KD_NEW(compile->arena, token_checks);
-    if (!c || !(c->prefix = prefix_of(compile)).p || !kd_cel_set_compile(compile, block, KD_CEL_TOKEN, &c->set)) {
-        kd_errors_add(compile->errors, KD_SEVERITY_ERROR, block->at, compile->endpoint->path,
-                      "there is no memory for the expressions");
+    if (!c || !(c->prefix = endpoint_prefix(compile)).p ||
+        !kd_cel_checks_compile(compile, block, KD_CEL_TOKEN, &c->set)) {
+        no_memory(compile, block);
         return false;
     }
     *config = c;
@@ -188,7 +205,7 @@ static void log_rejecter(const kd_plan *plan, const void *config)
 {
     (void)plan;
     const token_checks *c = config;
-    kd_cel_set_log(&c->set);
+    kd_cel_checks_log(&c->set);
     if (c->set.broken)
         kd_log(KD_LOG_DEBUG, "%.*s Error building the JWT rejecter: error parsing the expression %.*s",
                KD_FMT(c->prefix), KD_FMT(c->set.broken->compiled->error));
@@ -203,8 +220,8 @@ static void log_checks(const kd_plan *plan, const void *config)
     (void)plan;
     const checks *c = config;
     kd_log(KD_LOG_DEBUG, "%.*s Loading configuration", KD_FMT(c->prefix));
-    kd_cel_set_log(&c->pre);
-    kd_cel_set_log(&c->post);
+    kd_cel_checks_log(&c->pre);
+    kd_cel_checks_log(&c->post);
     const kd_cel_definition *broken = c->pre.broken ? c->pre.broken : c->post.broken;
     if (broken) {
         kd_log(KD_LOG_WARNING, "%.*s Error parsing the definitions: error parsing the expression %.*s",
@@ -228,7 +245,7 @@ static void explain_checks(const void *config, kd_buf *out)
 
 static const kd_step_type endpoint_step = {.module = "validation/cel",
                                            .name = "endpoint",
-                                           .compile = compile_checks,
+                                           .compile = compile_endpoint,
                                            .enter = enter_checks,
                                            .leave = leave_checks,
                                            .state_size = sizeof(visit),
@@ -236,7 +253,7 @@ static const kd_step_type endpoint_step = {.module = "validation/cel",
                                            .log = log_checks};
 static const kd_step_type backend_step = {.module = "validation/cel",
                                           .name = "backend",
-                                          .compile = compile_checks,
+                                          .compile = compile_backend,
                                           .enter = enter_checks,
                                           .leave = leave_checks,
                                           .state_size = sizeof(visit),

@@ -149,9 +149,9 @@ static void warn(const kd_compile *compile, const kd_node *definition, const kd_
                   KD_FMT(first));
 }
 
-bool kd_cel_set_compile(const kd_compile *compile, const kd_node *block, kd_cel_phase phase, kd_cel_set *out)
+bool kd_cel_checks_compile(const kd_compile *compile, const kd_node *block, kd_cel_phase phase, kd_cel_checks *out)
 {
-    *out = (kd_cel_set){.n = 0};
+    *out = (kd_cel_checks){.n = 0};
     out->all = KD_NEW_ARRAY(compile->arena, kd_cel_definition, block->n + 1);
     out->programs = KD_NEW_ARRAY(compile->arena, const kd_cel_program *, block->n + 1);
     if (!out->all || !out->programs)
@@ -197,7 +197,7 @@ void kd_cel_block_advise(const kd_compile *compile, const kd_node *block)
     }
 }
 
-void kd_cel_set_log(const kd_cel_set *set)
+void kd_cel_checks_log(const kd_cel_checks *set)
 {
     for (uint32_t i = 0; i < set->n; i++) {
         const kd_cel_definition *d = &set->all[i];

@@ -40,23 +40,23 @@ typedef struct kd_cel_definition {
 } kd_cel_definition;
 
 /* What one phase of a block runs. */
-typedef struct kd_cel_set {
+typedef struct kd_cel_checks {
     kd_cel_definition *all; /* those that were tried, in the order of the block */
     uint32_t n;
     const kd_cel_program **programs; /* those that run; their index stands in log lines and errors */
     uint32_t n_programs;
     const kd_cel_definition *broken; /* its syntax ends the component; NULL: none */
-} kd_cel_set;
+} kd_cel_checks;
 
 /* Is the block one that KrakenD takes: a list of objects with texts, or null? Warns where it is not: all of it is
  * ignored then. */
 bool kd_cel_block_fits(const kd_compile *compile, const kd_node *block);
 /* Compiles the block's expressions of one phase, up to one whose syntax is broken, with a warning for each that will
  * not run. False without memory. */
-bool kd_cel_set_compile(const kd_compile *compile, const kd_node *block, kd_cel_phase phase, kd_cel_set *out);
+bool kd_cel_checks_compile(const kd_compile *compile, const kd_node *block, kd_cel_phase phase, kd_cel_checks *out);
 /* Warns of the expressions that run in no phase, or in one that lacks their variables. */
 void kd_cel_block_advise(const kd_compile *compile, const kd_node *block);
 /* Writes the lines that KrakenD writes while it parses the set. */
-void kd_cel_set_log(const kd_cel_set *set);
+void kd_cel_checks_log(const kd_cel_checks *set);
 
 #endif

@@ -63,7 +63,7 @@ static void test_phases(void **state)
 {
     (void)state;
     kd_request request = {.method = KD_STR_INIT("GET"), .path = KD_STR_INIT("/a")};
-    kd_response response = {.complete = true, .status = 201, .data = {.type = KD_NULL}};
+    kd_response response = {.complete = true, .raw = true, .status = 201, .data = {.type = KD_NULL}};
     kd_value claims = kd_value_object(kd_object_create(&arena, 0));
     kd_headers_init(&request.headers, &arena);
     kd_headers_init(&response.headers, &arena);
@@ -79,6 +79,10 @@ static void test_phases(void **state)
     kd_cel_value value;
     assert_true(kd_cel_scene_resolve(&scenes[1], KD_CEL_RESP_METADATA_STATUS, &value));
     assert_int_equal(value.i, 201);
+    response.raw = false;
+    scenes[1].made[KD_CEL_RESP_METADATA_STATUS] = (kd_cel_value){.type = KD_CEL_ERROR};
+    assert_true(kd_cel_scene_resolve(&scenes[1], KD_CEL_RESP_METADATA_STATUS, &value));
+    assert_int_equal(value.i, 0);
     assert_true(kd_cel_scene_resolve(&scenes[1], KD_CEL_RESP_DATA, &value));
     assert_int_equal(value.type, KD_CEL_MAP);
 }

@@ -110,7 +110,8 @@ static kd_cel_value of_response(kd_cel_scene *s, kd_cel_name name)
     case KD_CEL_RESP_COMPLETED:
         return kd_cel_bool(r->complete);
     case KD_CEL_RESP_METADATA_STATUS:
-        return kd_cel_int(r->status);
+        /* lura tells it of answers that pass as they are, and of failures that are shown */
+        return kd_cel_int(r->raw || !r->complete ? r->status : 0);
     case KD_CEL_RESP_METADATA_HEADERS:
         return kd_cel_value_of(s->arena, fields(s->arena, &r->headers));
     default:
