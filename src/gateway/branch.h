@@ -94,7 +94,7 @@ typedef struct kd_branch {
     kd_timer timer;
     kd_request *request;
     kd_outcome outcome;
-    kd_fault spare;               /* what is told when there is no memory for a fault */
+    kd_fault spare;                 /* what is told when there is no memory for a fault */
     struct kd_received *received;   /* of the call inside, for the steps around it */
     struct kd_transport *transport; /* between the call inside and the network (gateway/transport.h); mostly NULL */
     void (*on_end)(struct kd_branch *branch);

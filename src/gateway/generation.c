@@ -232,8 +232,9 @@ kd_generation *kd_generation_create(kd_arena *arena, kd_service *service, unsign
     read_settings(g);
     kd_steps_resolve();
     kd_compile compile = {.generation = g, .arena = &g->arena, .service = service, .errors = errors};
-    if (!own || !read_tls(g) || !kd_listener_tls_load(g, errors) || !kd_client_ip_init(&g->client_ip, &g->options, &g->arena) ||
-        !open_modules(g, &compile) || !build_routes(g, &compile) ||
+    if (!own || !read_tls(g) || !kd_listener_tls_load(g, errors) ||
+        !kd_client_ip_init(&g->client_ip, &g->options, &g->arena) || !open_modules(g, &compile) ||
+        !build_routes(g, &compile) ||
         !kd_access_log_install(g, isatty(STDOUT_FILENO) && strcmp(getenv("TERM") ? getenv("TERM") : "", "dumb") != 0)) {
         /* What the findings point to lies in the arena: it stays the caller's. */
         *arena = g->arena;

@@ -34,11 +34,11 @@ typedef struct kd_gateway_worker {
     kd_header_order order;         /* of the fields of backend requests */
     struct kd_fetch *fetches;      /* of the gateway's own (gateway/fetch.h) */
     uint32_t n_fetches;
-    kd_timer tick;                 /* runs while there is something to give back or somebody waits */
-    bool tick_soon;                /* it is armed for those who wait */
-    kd_ns tick_at;                 /* when memory was last given back */
-    uint64_t ticked;               /* requests at that time */
-    uint64_t stalled;              /* clients cut because they took nothing while memory was short */
+    kd_timer tick;    /* runs while there is something to give back or somebody waits */
+    bool tick_soon;   /* it is armed for those who wait */
+    kd_ns tick_at;    /* when memory was last given back */
+    uint64_t ticked;  /* requests at that time */
+    uint64_t stalled; /* clients cut because they took nothing while memory was short */
 } kd_gateway_worker;
 
 /* Counts an exchange onto the current generation, or off its own. */

@@ -14,8 +14,9 @@
 #define KD_H2_STREAMS_MAX       250u           /* requests at a time on a connection, as Go */
 #define KD_H2_STREAM_WINDOW     (256u * 1024)  /* bytes of a request's body that wait for their reader */
 #define KD_H2_CONNECTION_WINDOW (1024u * 1024) /* the same of all requests of a connection together */
-#define KD_H2_FIELDS_HELD       (1024u * 1024) /* of the heads of a connection's requests; above that new ones are refused \
-                                                */
+#define KD_H2_FIELDS_HELD                                                                                              \
+    (1024u * 1024) /* of the heads of a connection's requests; above that new ones are refused                         \
+                    */
 #define KD_H2_PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 struct kd_connection2;
