@@ -1,8 +1,8 @@
 #include "modules/modules.h"
 
 const kd_module *const kd_modules[] = {
-#define MODULE(symbol) &kd_module_##symbol,
+#define KD_MODULE(symbol) &kd_module_##symbol,
 #include "modules/modules.def"
-#undef MODULE
+#undef KD_MODULE
     NULL,
 };

@@ -7,8 +7,8 @@
 /* All modules, NULL-ended. */
 extern const kd_module *const kd_modules[];
 
-#define MODULE(symbol) extern const kd_module kd_module_##symbol;
+#define KD_MODULE(symbol) extern const kd_module kd_module_##symbol;
 #include "modules/modules.def"
-#undef MODULE
+#undef KD_MODULE
 
 #endif
