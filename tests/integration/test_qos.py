@@ -43,14 +43,14 @@ class Client:
         return status
 
 
-def crowd(port, target, clients, answers):
-    """So many clients until so many answers; (sent, received, status) of each, in the order of arrival."""
+def crowd(port, target, clients, answers, end=float("inf")):
+    """So many clients until so many answers, or that time; (sent, received, status) of each, in the order of arrival."""
     with selectors.DefaultSelector() as selector:
         for _ in range(clients):
             c = Client(port, target)
             selector.register(c.socket, selectors.EVENT_READ, c)
         seen = []
-        while len(seen) < answers:
+        while len(seen) < answers and time.monotonic() < end:
             ready = selector.select(PATIENCE)
             if not ready:
                 raise AssertionError("no answer within %d s" % PATIENCE)
