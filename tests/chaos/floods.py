@@ -15,7 +15,7 @@ import threading
 import time
 
 from chaos import PATIENCE, Backend, Watched, eventually
-from test_tls import NEVER, STORM, Crowd, Tls, client_hello
+from test_handshakes import NEVER, STORM, Crowd, Tls, client_hello
 
 from tls import Certificates, context  # of the integration tests
 
