@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the conformance suite of the Common Expression Language (github.com/google/cel-spec, tests/simple/testdata).
 
-usage: tests/cel/run.py --driver build/cel_driver FOLDER [--show] [--table]
+usage: tests/cel/run.py --driver build/unit/cel_driver FOLDER [--show] [--table]
 
 Prints for each file how many tests passed and failed and what the failing ones need, and ends with the totals. Only failures for
 a reason that is none of those in GROUPS count as failures of ours. --show lists these, --table prints markdown.
