@@ -41,17 +41,21 @@ static kd_str small_letters(kd_arena *arena, kd_str s)
     return copy;
 }
 
-/* Tells most texts of one length apart, where comparing each with the whole list would look at their common beginnings. */
+/* Tells most texts of one length apart, where comparing each with the whole list would look at their common beginnings.
+ */
 static uint32_t mark_of(kd_str s)
 {
     uint64_t mark = s.n, word;
-    for (size_t i = 0; i + sizeof word <= s.n; i += sizeof word) {
+    if (s.n < sizeof word)
+        return (uint32_t)mark;
+    for (size_t i = 0; i + sizeof word < s.n; i += sizeof word) {
         memcpy(&word, s.p + i, sizeof word);
         mark = (mark ^ word) * 0x9E3779B97F4A7C15u;
         mark ^= mark >> 32;
     }
-    for (size_t i = s.n & ~(sizeof word - 1); i < s.n; i++)
-        mark = mark * 31 + (uint8_t)s.p[i];
+    memcpy(&word, s.p + s.n - sizeof word, sizeof word);
+    mark = (mark ^ word) * 0x9E3779B97F4A7C15u;
+    mark ^= mark >> 32;
     return (uint32_t)mark;
 }
 
