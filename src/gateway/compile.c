@@ -23,6 +23,7 @@ const kd_step_type *const kd_core_steps[] = {
     &kd_core_filter_query,
     &kd_core_build,
     &kd_core_balance,
+    &kd_core_discover,
     &kd_core_filter_headers,
     &kd_core_shape,
     &kd_core_decode,

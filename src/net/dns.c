@@ -7,6 +7,7 @@
 
 #include <ares.h>
 #include <arpa/inet.h>
+#include <arpa/nameser.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -56,6 +57,7 @@ struct kd_dns {
     unsigned n_pending;
     kd_timer timer;
     socket_node *sockets;
+    kd_dns_watch *watches;
 };
 
 /* --- the cache --- */
@@ -404,9 +406,19 @@ struct kd_dns *kd_dns_create(kd_worker *worker)
     return kd_dns_create_with(worker, &(kd_dns_options){0});
 }
 
+kd_worker *kd_dns_worker(const struct kd_dns *dns)
+{
+    return dns->worker;
+}
+
+static void watch_end(kd_dns_watch *watch);
+
 void kd_dns_destroy(struct kd_dns *dns)
 {
+    dns->moving = true; /* no answers any more */
     close_channel(dns);
+    while (dns->watches)
+        watch_end(dns->watches);
     kd_timer_disarm(&dns->worker->loop.timers, &dns->timer);
     while (dns->oldest) {
         while (dns->oldest->waiters)
@@ -516,6 +528,8 @@ void kd_dns_configure(struct kd_dns *dns, const kd_dns_options *options)
             queue_done(dns, entry);
         }
     }
+    for (kd_dns_watch *watch = dns->watches; watch; watch = watch->next)
+        kd_timer_arm(&dns->worker->loop.timers, &watch->timer, dns->worker->loop.now);
     rearm(dns);
 }
 
@@ -563,4 +577,94 @@ void kd_dns_cancel(kd_dns_query *query)
         query->next->link = query->link;
     query->next = NULL;
     query->link = NULL;
+}
+
+/* --- services --- */
+
+static void watch_end(kd_dns_watch *watch)
+{
+    kd_timer_disarm(&watch->dns->worker->loop.timers, &watch->timer);
+    *watch->link = watch->next;
+    if (watch->next)
+        watch->next->link = watch->link;
+    watch->on_end(watch);
+}
+
+static void watch_tell(kd_dns_watch *watch, kd_srv_record *records, uint32_t n, kd_str error)
+{
+    kd_loop *loop = &watch->dns->worker->loop;
+    if (watch->on_answer(watch, records, n, error))
+        kd_timer_arm(&loop->timers, &watch->timer, loop->now + watch->pause);
+    else
+        watch_end(watch);
+}
+
+static void watch_tell_records(kd_dns_watch *watch, const struct ares_srv_reply *found)
+{
+    uint32_t n = 0, i = 0;
+    for (const struct ares_srv_reply *at = found; at; at = at->next)
+        n++;
+    kd_srv_record *records = calloc(n + 1, sizeof *records);
+    bool good = true; /* Go, too, takes none when one has no name */
+    for (const struct ares_srv_reply *at = found; at && records; at = at->next) {
+        records[i] = (kd_srv_record){at->priority, at->weight, at->port, kd_str_from_c(at->host)};
+        good = good && is_domain(records[i++].target);
+    }
+    if (records && good)
+        watch_tell(watch, records, n, (kd_str){NULL, 0});
+    else
+        watch_tell(watch, NULL, 0, records ? KD_STR("server misbehaving") : KD_STR("out of memory"));
+    free(records);
+}
+
+static void on_services(void *context, int status, int timeouts, unsigned char *answer, int n)
+{
+    (void)timeouts;
+    kd_dns_watch *watch = context;
+    struct ares_srv_reply *found = NULL;
+    watch->asking = false;
+    watch->dns->n_pending--;
+    if (watch->dns->moving)
+        return; /* whoever closes the channel sees to the watches */
+    if (status == ARES_SUCCESS)
+        status = ares_parse_srv_reply(answer, n, &found);
+    if (status == ARES_SUCCESS)
+        watch_tell_records(watch, found);
+    else
+        watch_tell(watch, NULL, 0, error_of(status));
+    if (found)
+        ares_free_data(found);
+}
+
+static void watch_ask(kd_timer *timer)
+{
+    kd_dns_watch *watch = KD_CONTAINER(timer, kd_dns_watch, timer);
+    struct kd_dns *dns = watch->dns;
+    if (watch->asking)
+        return;
+    if (!is_domain(kd_str_from_c(watch->name))) {
+        watch_tell(watch, NULL, 0, KD_STR("no such host"));
+        return;
+    }
+    if (!ready_channel(dns)) {
+        watch_tell(watch, NULL, 0, KD_STR("server misbehaving"));
+        return;
+    }
+    watch->asking = true;
+    dns->n_pending++;
+    ares_search(dns->channel, watch->name, ns_c_in, ns_t_srv, on_services, watch);
+    rearm(dns);
+}
+
+void kd_dns_watch_begin(struct kd_dns *dns, kd_dns_watch *watch)
+{
+    watch->dns = dns;
+    watch->asking = false;
+    watch->next = dns->watches;
+    watch->link = &dns->watches;
+    if (watch->next)
+        watch->next->link = &watch->next;
+    dns->watches = watch;
+    kd_timer_init(&watch->timer, watch_ask);
+    watch_ask(&watch->timer);
 }

@@ -4,6 +4,7 @@
 #ifndef KD_NET_DNS_H
 #define KD_NET_DNS_H
 
+#include "net/srv.h"
 #include "net/worker.h"
 
 #include <netinet/in.h>
@@ -59,10 +60,32 @@ struct kd_dns *kd_dns_create_with(kd_worker *worker, const kd_dns_options *optio
 void kd_dns_configure(struct kd_dns *dns, const kd_dns_options *options);
 /* Questions under way get no answer. On the worker, or when it does not run; not from within on_answer. */
 void kd_dns_destroy(struct kd_dns *dns);
+/* Whose resolver it is. */
+kd_worker *kd_dns_worker(const struct kd_dns *dns);
 /* Answers from the cache at once: true and *out. Else the question is under way (false); on_answer comes later, never
  * within this call. The cache holds at most 1024 names. */
 bool kd_dns_resolve(struct kd_dns *dns, kd_str name, kd_addresses *out, kd_dns_query *query);
 /* No answer will come. */
 void kd_dns_cancel(kd_dns_query *query);
+
+/* A service name whose SRV records are asked for again and again; lives in the asker's memory until on_end. Both are
+ * called on the worker (on_end also when it does not run any more), maybe within kd_dns_watch, and do not call the
+ * resolver. */
+typedef struct kd_dns_watch {
+    /* The records, borrowed and free to be sorted, n may be 0; error.p set: there is no answer, with Go's text. False
+     * ends the watch. */
+    bool (*on_answer)(struct kd_dns_watch *watch, kd_srv_record *records, uint32_t n, kd_str error);
+    void (*on_end)(struct kd_dns_watch *watch); /* once: it was ended, or the resolver is destroyed */
+    const char *name;                           /* borrowed */
+    kd_ns pause;                                /* from an answer to the next question */
+    struct kd_dns *dns;
+    struct kd_dns_watch *next, **link;
+    kd_timer timer;
+    bool asking;
+} kd_dns_watch;
+
+/* Begins a watch: on_answer, on_end, name and pause are set. The name is completed by the search domains as others are.
+ * The first question is asked at once; all are asked anew when the resolver is configured to look elsewhere. */
+void kd_dns_watch_begin(struct kd_dns *dns, kd_dns_watch *watch);
 
 #endif

@@ -9,7 +9,7 @@
 
 typedef struct kd_srv_record {
     uint16_t priority, weight, port;
-    kd_str target; /* as the answer has it, with its final dot; borrowed */
+    kd_str target; /* without its final dot; borrowed */
 } kd_srv_record;
 
 /* How many places kd_srv_expand needs at most for n records. */

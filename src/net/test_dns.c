@@ -16,7 +16,7 @@
 
 /* --- the name server --- */
 
-enum { ZONE_A = 1, ZONE_AAAA = 2, ZONE_TRUNCATE = 4, ZONE_DROP = 8, ZONE_CNAME = 16 };
+enum { ZONE_A = 1, ZONE_AAAA = 2, ZONE_TRUNCATE = 4, ZONE_DROP = 8, ZONE_CNAME = 16, ZONE_SRV = 32, ZONE_BAD = 64 };
 
 typedef struct record {
     const char *name;
@@ -40,6 +40,9 @@ static const record zone[] = {
     {"silent.test", ZONE_DROP, 0, 0, 60},
     {"short.search.test", ZONE_A, 0, 1, 60},
     {"a.b.search.test", ZONE_A, 0, 1, 60},
+    {"_web._tcp.test", ZONE_SRV, 0, 2, 60},
+    {"_web._tcp.search.test", ZONE_SRV, 0, 1, 60},
+    {"_bad._tcp.test", ZONE_SRV | ZONE_BAD, 0, 1, 60},
     {".kept.test", ZONE_A, 0, 1, 3600}, /* every name that ends so */
     {".quiet.test", ZONE_DROP, 0, 0, 60},
 };
@@ -122,6 +125,12 @@ static size_t respond(uint8_t *message, size_t n, bool over_tcp)
             a[type == 1 ? 3 : 15] = (uint8_t)(i + 1);
             end += put_answer(message + end, owner, type, r->ttl, a, type == 1 ? 4 : 16);
         }
+    }
+    for (unsigned i = 0; r && r->flags & ZONE_SRV && type == 33 && i < r->count; i++, answers++) {
+        uint8_t service[] = "\0\1\0\2\37\220\4host\4test";
+        service[1] = (uint8_t)(i + 1);
+        service[8] = r->flags & ZONE_BAD ? ' ' : 'o';
+        end += put_answer(message + end, 0xc00c, 33, r->ttl, service, sizeof service);
     }
     put16(message + 6, answers);
     return end;
@@ -576,6 +585,110 @@ static void test_destroy_under_way(void **state)
     assert_int_equal(worker->loop.timers.armed, 0);
 }
 
+typedef struct watcher {
+    kd_dns_watch watch;
+    unsigned answers, ends, n;
+    bool over;
+    kd_srv_record first;
+    char target[32];
+    kd_str error;
+} watcher;
+
+static bool on_records(kd_dns_watch *watch, kd_srv_record *records, uint32_t n, kd_str error)
+{
+    watcher *w = KD_CONTAINER(watch, watcher, watch);
+    w->answers++;
+    w->n = n;
+    w->error = error;
+    if (n) {
+        w->first = records[0];
+        snprintf(w->target, sizeof w->target, "%.*s", KD_FMT(records[0].target));
+    }
+    return !w->over;
+}
+
+static void on_watch_end(kd_dns_watch *watch)
+{
+    KD_CONTAINER(watch, watcher, watch)->ends++;
+}
+
+static void watch(watcher *w, const char *name)
+{
+    *w = (watcher){.watch = {.on_answer = on_records, .on_end = on_watch_end, .name = name, .pause = 3600 * KD_SECOND}};
+    kd_dns_watch_begin(dns, &w->watch);
+}
+
+/* Until n answers have come. */
+static void watch_for(watcher *w, unsigned n)
+{
+    while (w->answers < n)
+        kd_loop_turn(&worker->loop, -1);
+    assert_int_equal(w->answers, n);
+}
+
+static void test_services(void **state)
+{
+    static const struct {
+        const char *name;
+        unsigned n;
+        const char *error;
+    } rows[] = {
+        {"_web._tcp.test", 2, NULL},
+        {"_web._tcp", 1, NULL}, /* completed by a search domain */
+        {"_bad._tcp.test", 0, "server misbehaving"},
+        {"empty.test", 0, "no such host"},
+        {"none.test", 0, "no such host"},
+        {"broken.test.", 0, "server misbehaving"},
+        {"http://_web._tcp.test", 0, "no such host"},
+    };
+    watcher w[KD_COUNT(rows)];
+    for (size_t i = 0; i < KD_COUNT(rows); i++) {
+        watch(&w[i], rows[i].name);
+        watch_for(&w[i], 1);
+        if (w[i].n != rows[i].n)
+            fail_msg("%s: %u records", rows[i].name, w[i].n);
+        if (rows[i].error)
+            assert_text(w[i].error, rows[i].error);
+        else
+            assert_null(w[i].error.p);
+        assert_true(kd_timer_armed(&w[i].watch.timer));
+    }
+    assert_int_equal(w[0].first.priority, 1);
+    assert_int_equal(w[0].first.weight, 2);
+    assert_int_equal(w[0].first.port, 8080);
+    assert_string_equal(w[0].target, "host.test");
+    /* Asked again when the pause is over; ended by the asker, or with the resolver. */
+    w[0].over = true;
+    kd_timer_arm(&worker->loop.timers, &w[0].watch.timer, worker->loop.now);
+    watch_for(&w[0], 2);
+    assert_int_equal(w[0].ends, 1);
+    kd_dns_destroy(dns);
+    dns = NULL;
+    for (size_t i = 0; i < KD_COUNT(rows); i++)
+        assert_int_equal(w[i].ends, 1);
+    assert_int_equal(worker->loop.timers.armed, 0);
+}
+
+/* Another place to look is asked at once, also for what the old one owes; a resolver that goes ends the watch. */
+static void test_services_move(void **state)
+{
+    watcher known, owed;
+    watch(&known, "_web._tcp.test");
+    watch_for(&known, 1);
+    watch(&owed, "silent.test.");
+    assert_true(owed.watch.asking);
+    kd_dns_configure(dns, &(kd_dns_options){.resolv_conf = conf_file, .port = server_port, .timeout_ms = 2001});
+    assert_false(owed.watch.asking);
+    watch_for(&known, 2);
+    assert_int_equal(owed.answers + owed.ends, 0);
+    assert_true(owed.watch.asking);
+    kd_dns_destroy(dns);
+    dns = NULL;
+    assert_int_equal(owed.answers, 0);
+    assert_int_equal(owed.ends, 1);
+    assert_int_equal(known.ends, 1);
+}
+
 #define DNS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -592,6 +705,8 @@ int main(void)
         DNS_TEST(test_cache_bound),
         DNS_TEST(test_without_memory),
         DNS_TEST(test_destroy_under_way),
+        DNS_TEST(test_services),
+        DNS_TEST(test_services_move),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

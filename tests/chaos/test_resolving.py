@@ -11,9 +11,11 @@ from chaos import Backend, Watched, endpoint, eventually, grown, json_reply
 
 
 class Dns:
-    """A name server on a port of its own. records: name to (address, TTL); `delay` and `silent` can be changed."""
+    """A name server on a port of its own. records: name to (address, TTL); services: name to
+    (priority, weight, port, target) of SRV records; `delay` and `silent` can be changed."""
 
-    def __init__(self, records):
+    def __init__(self, records, services=None):
+        self.services = services or {}
         self.records, self.asked, self.delay, self.silent, self.over = records, [], 0.0, False, False
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
@@ -40,8 +42,13 @@ class Dns:
             record = b""
             if address and kind == 1:
                 record = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, ttl, 4) + socket.inet_aton(address)
-            flags = 0x8180 if name in self.records else 0x8183
-            reply = query[:2] + struct.pack(">HHHHH", flags, 1, 1 if record else 0, 0, 0) + query[12:at + 5] + record
+            services = self.services.get(name, []) if kind == 33 else []
+            for priority, weight, port, target in services:
+                wire = b"".join(bytes([len(label)]) + label.encode() for label in target.split(".")) + b"\0"
+                record += b"\xc0\x0c" + struct.pack(">HHIHHHH", 33, 1, 60, 6 + len(wire), priority, weight, port) + wire
+            flags = 0x8180 if name in self.records or name in self.services else 0x8183
+            n = len(services) if services else 1 if record else 0
+            reply = query[:2] + struct.pack(">HHHHH", flags, 1, n, 0, 0) + query[12:at + 5] + record
             if self.delay:
                 threading.Timer(self.delay, self.socket.sendto, (reply, peer)).start()
             else:
@@ -149,6 +156,61 @@ class Names(unittest.TestCase):
             gateway.signal(signal.SIGHUP)
             client.join()
             self.assertEqual([(200, b'{"found":true}', True)], answers)
+
+    def discovered(self, dns, **backend):
+        config = self.config("unused", servers=[dns.server])
+        config["endpoints"][0]["backend"][0].update(
+            {"host": ["_http._tcp.shop.test"], "sd": "dns", "disable_host_sanitize": True, **backend})
+        return config
+
+    def test_services(self):
+        """The best priority is used, weights of 0 as well; an error keeps the list, a new answer replaces it."""
+        name, port = "_http._tcp.shop.test", self.backend.port
+        with Dns({"a.test": ("127.0.0.1", 1)}, {name: [(1, 0, port, "a.test"), (2, 5, 1, "a.test")]}) as dns, \
+                Watched(self.discovered(dns)) as gateway:
+            clients, answers = [], []
+            for _ in range(8):
+                clients.append(threading.Thread(target=lambda: answers.append(gateway.ask("/x")[0])))
+                clients[-1].start()
+            for client in clients:
+                client.join()
+            self.assertEqual([200] * 8, answers)
+            self.assertEqual(1, dns.asked.count(name))
+            kept, dns.services = dns.services, {}
+            asked = len(dns.asked)
+            eventually(lambda: dns.asked[asked:].count(name) > 1, "the name is asked for again, without traffic")
+            self.assertEqual(200, gateway.ask("/x")[0])
+            dns.services = {name: [(1, 1, 1, "a.test")]}
+            eventually(lambda: gateway.ask("/x")[0] == 500, "the new list is used")
+            dns.services = kept
+            eventually(lambda: gateway.ask("/x")[0] == 200, "the first list is back")
+
+    def test_services_unknown(self):
+        """Nothing found at first: no host, until there is one."""
+        with Dns({"a.test": ("127.0.0.1", 1)}) as dns, Watched(self.discovered(dns)) as gateway:
+            before = gateway.counters()
+            self.assertEqual((500, b"", True), gateway.ask("/x"))
+            self.assertEqual({"no_hosts": 1}, grown(before, gateway.counters()))
+            dns.services = {"_http._tcp.shop.test": [(1, 1, self.backend.port, "a.test")]}
+            eventually(lambda: gateway.ask("/x")[0] == 200, "the service is found")
+
+    def test_services_reload(self):
+        """Requests that wait for a dead server's answer get that of the reloaded configuration's."""
+        dead = Dns({})
+        dead.silent = True
+        name = "_http._tcp.shop.test"
+        with dead, Dns({"a.test": ("127.0.0.1", 1)}, {name: [(1, 1, self.backend.port, "a.test")]}) as dns:
+            old, new = self.discovered(dead), self.discovered(dns)
+            old["timeout"] = new["timeout"] = "50s"
+            with Watched(old) as gateway:
+                answers = []
+                client = threading.Thread(target=lambda: answers.append(gateway.ask("/x")))
+                client.start()
+                eventually(lambda: name in dead.asked, "the dead server is asked")
+                gateway.write(new)
+                gateway.signal(signal.SIGHUP)
+                client.join()
+                self.assertEqual([(200, b'{"found":true}', True)], answers)
 
     def test_wrong_settings(self):
         for wrong in ({"servers": ["nowhere"]}, {"servers": []}, {"timeout": "soon"}, {"search": "a.test"}, {"hosts_file": 1}):

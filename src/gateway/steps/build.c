@@ -133,14 +133,8 @@ const kd_step_type kd_core_build = {
 /* ---- host ----------------------------------------------------------------------------------------------------------
  */
 
-typedef struct host {
-    const kd_target
-        *target; /* NULL: the host is no plain scheme://host[:port], the whole URL is parsed for each request */
-    kd_str text;
-} host;
-
 typedef struct balance {
-    host *hosts;
+    kd_core_host *hosts;
     uint32_t n;
     bool round_robin;
     uint32_t *turn; /* of each worker, when round_robin */
@@ -160,12 +154,14 @@ static const kd_target *plain_target(kd_arena *arena, kd_str text)
 static bool compile_balance(const kd_compile *compile, kd_compiled *out)
 {
     const kd_backend *backend = compile->backend;
+    if (kd_core_is_discovered(backend))
+        return false;
     balance *b = KD_NEW(compile->arena, balance);
-    if (!b || !(b->hosts = KD_NEW_ARRAY(compile->arena, host, backend->hosts.n + 1)))
+    if (!b || !(b->hosts = KD_NEW_ARRAY(compile->arena, kd_core_host, backend->hosts.n + 1)))
         return false;
     b->n = backend->hosts.n;
     for (uint32_t i = 0; i < b->n; i++)
-        b->hosts[i] = (host){plain_target(compile->arena, backend->hosts.v[i]), backend->hosts.v[i]};
+        b->hosts[i] = (kd_core_host){plain_target(compile->arena, backend->hosts.v[i]), backend->hosts.v[i]};
     /* With one processor KrakenD takes turns, else it draws (spec/01 section 10.1). */
     b->turn = KD_NEW(compile->arena, uint32_t);
     b->round_robin = compile->generation->n_workers == 1 && b->turn;
@@ -227,7 +223,7 @@ static bool make_request_target(kd_branch *branch, const kd_url *url)
     return !out->failed && request->request_target.p;
 }
 
-static kd_verdict parse_whole(kd_branch *branch, const host *h)
+static kd_verdict parse_whole(kd_branch *branch, const kd_core_host *h)
 {
     kd_arena *arena = branch->x->front->arena;
     kd_request *request = branch->request;
@@ -268,16 +264,9 @@ static kd_str join(kd_arena *arena, kd_str path, kd_str query)
     return (kd_str){p, path.n + 1 + query.n};
 }
 
-static kd_verdict enter_balance(kd_branch *branch, const void *config, void *state)
+kd_verdict kd_core_address(kd_branch *branch, const kd_core_host *h)
 {
-    (void)state;
-    const balance *b = config;
     kd_request *request = branch->request;
-    if (KD_UNLIKELY(b->n == 0))
-        return kd_branch_fail(branch, KD_FAIL_NO_HOSTS, KD_STR("no hosts available"));
-    const host *h = b->hosts;
-    if (b->n > 1)
-        h += b->round_robin ? (*b->turn)++ % b->n : kd_random_below(b->n);
     bool plain = h->target && is_plain(request->path);
     if (KD_LIKELY(plain && request->query.n == 0)) {
         request->target = h->target;
@@ -291,6 +280,18 @@ static kd_verdict enter_balance(kd_branch *branch, const void *config, void *sta
             return KD_NEXT;
     }
     return parse_whole(branch, h);
+}
+
+static kd_verdict enter_balance(kd_branch *branch, const void *config, void *state)
+{
+    (void)state;
+    const balance *b = config;
+    if (KD_UNLIKELY(b->n == 0))
+        return kd_branch_fail(branch, KD_FAIL_NO_HOSTS, KD_STR("no hosts available"));
+    const kd_core_host *h = b->hosts;
+    if (b->n > 1)
+        h += b->round_robin ? (*b->turn)++ % b->n : kd_random_below(b->n);
+    return kd_core_address(branch, h);
 }
 
 static void explain_balance(const void *config, kd_buf *out)

@@ -22,6 +22,7 @@ extern const kd_step_type kd_core_concurrent;
 extern const kd_step_type kd_core_filter_query;
 extern const kd_step_type kd_core_build;
 extern const kd_step_type kd_core_balance;
+extern const kd_step_type kd_core_discover;
 extern const kd_step_type kd_core_filter_headers;
 extern const kd_step_type kd_core_shape;
 extern const kd_step_type kd_core_decode;
@@ -48,6 +49,21 @@ typedef struct kd_received {
 
 /* The whole answer of the call that ran inside this branch; NULL when there was none. Set by core.send. */
 kd_received *kd_core_received(kd_branch *branch);
+
+/* A place that a backend's requests go to. */
+typedef struct kd_core_host {
+    const kd_target
+        *target; /* NULL: the host is no plain scheme://host[:port], the whole URL is parsed for each request */
+    kd_str text;
+} kd_core_host;
+
+/* Addresses the branch's request, whose path is set, to that host. */
+kd_verdict kd_core_address(kd_branch *branch, const kd_core_host *host);
+/* Are the hosts of this backend found by DNS SRV? */
+static inline bool kd_core_is_discovered(const kd_backend *backend)
+{
+    return kd_str_eq(backend->sd, KD_STR("dns")) && backend->hosts.n;
+}
 
 /* Logs in the endpoint's name: "[ENDPOINT: /a] text". */
 void kd_core_log_error(const kd_plan *plan, kd_str text);
