@@ -30,6 +30,7 @@ typedef struct process {
     kd_gateway_worker *upper; /* one for each worker */
     kd_generation *generation;
     kd_listener *listener;
+    _Atomic bool closed; /* no worker accepts any more */
     uint32_t generations;
     kd_memory memory;
     int64_t port;
@@ -190,7 +191,7 @@ static bool move_listener(process *p, const kd_service *service)
     kd_arena_init(&arena, NULL, 0);
     kd_str error;
     kd_listener *listener =
-        kd_listener_create(&arena, &p->workers, service->listen_ip, (uint16_t)service->port, on_accept, NULL, &error);
+        kd_listener_create(&arena, &p->workers, service->listen_ip, (uint16_t)service->port, on_accept, p, &error);
     if (!listener)
         kd_log(KD_LOG_ERROR, "[SERVICE: Gin] %.*s", KD_FMT(error));
     kd_arena_reset(&arena);
@@ -265,8 +266,8 @@ static uint32_t connections(const process *p)
 
 static void on_closed(void *context)
 {
-    /* Told on some worker; the main thread polls. */
-    (void)context;
+    process *p = context;
+    atomic_store(&p->closed, true); /* on some worker; the main thread polls */
 }
 
 static void drain(process *p, const sigset_t *signals)
@@ -279,7 +280,9 @@ static void drain(process *p, const sigset_t *signals)
     kd_ns until = began + (ACCEPT_GRACE_MS + 50) * KD_MS;
     for (;;) {
         kd_ns now = kd_clock_monotonic();
-        if (connections(p) == 0 && now >= until)
+        /* A worker that has no processor yet may still find clients in its queue: only those that have closed are done.
+         */
+        if (atomic_load(&p->closed) && connections(p) == 0 && now >= until)
             return;
         if (limit > 0 && now - began >= limit) {
             kd_log(KD_LOG_ERROR, "[SERVICE: Gin] context deadline exceeded");
@@ -321,8 +324,8 @@ static bool open_listener(process *p)
     kd_listener_tls_log(p->generation);
     error = kd_listener_tls_error(p->generation, false);
     if (!error.n)
-        p->listener = kd_listener_create(&arena, &p->workers, service->listen_ip, (uint16_t)service->port, on_accept,
-                                         NULL, &error);
+        p->listener =
+            kd_listener_create(&arena, &p->workers, service->listen_ip, (uint16_t)service->port, on_accept, p, &error);
     if (p->listener)
         error = kd_listener_tls_error(p->generation, true);
     if (p->listener && error.n) {
