@@ -138,6 +138,7 @@ void kd_arena_reset(kd_arena *arena)
     arena->chunks = NULL;
     arena->at = arena->end = nothing;
     arena->taken = 0;
+    arena->refused = 0;
 }
 
 static bool within_limit(const kd_arena *arena, size_t size)
@@ -165,11 +166,11 @@ static kd_chunk *arena_chunk(kd_arena *arena, size_t size)
 
 void *kd_arena_grow(kd_arena *arena, size_t n)
 {
-    if (n > SIZE_MAX / 2)
+    kd_chunk *chunk = n > SIZE_MAX / 2 ? NULL : arena_chunk(arena, n + sizeof(kd_chunk));
+    if (!chunk) {
+        arena->refused++;
         return NULL;
-    kd_chunk *chunk = arena_chunk(arena, n + sizeof(kd_chunk));
-    if (!chunk)
-        return NULL;
+    }
     arena->taken += chunk->size;
     char *data = kd_chunk_data(chunk), *end = (char *)chunk + chunk->size;
     if (arena->chunks && end - (data + n) < arena->end - arena->at) {

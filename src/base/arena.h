@@ -47,6 +47,7 @@ typedef struct kd_arena {
     kd_chunk_pool *pool; /* NULL: malloc */
     size_t taken;        /* bytes of chunks held */
     size_t limit;        /* bound on `taken`; 0 means none */
+    uint32_t refused;    /* allocations that failed since the last reset */
 } kd_arena;
 
 /* An arena on `pool` that never holds more than `limit` bytes of chunks (0: no limit but the ledger's). */

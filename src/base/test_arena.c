@@ -102,7 +102,9 @@ static void limit_is_kept(void **state)
                 }
                 /* What fits with its header is given. */
                 assert_true(got >= (limits[i] > sizes[k] + 40));
+                assert_int_equal(arena.refused, 1);
                 kd_arena_reset(&arena);
+                assert_int_equal(arena.refused, 0);
                 assert_int_equal(pool.in_use, 0);
             }
     kd_chunk_pool_fini(&pool);

@@ -41,7 +41,7 @@ static kd_feed_result read_xml(kd_arena *arena, char *text, size_t n, kind what,
     return good ? KD_FEED_READ : pull.error.p ? KD_FEED_BAD : KD_FEED_OUT_OF_MEMORY;
 }
 
-kd_feed_result kd_feed_read(kd_arena *arena, char *text, size_t n, kd_value *out, kd_str *error)
+static kd_feed_result read_any(kd_arena *arena, char *text, size_t n, kd_value *out, kd_str *error)
 {
     static const kd_str names[] = {
         [RSS] = KD_STR_INIT("rss"), [ATOM] = KD_STR_INIT("atom"), [JSON] = KD_STR_INIT("json")};
@@ -56,4 +56,12 @@ kd_feed_result kd_feed_read(kd_arena *arena, char *text, size_t n, kd_value *out
         return result;
     *out = kd_feed_value(arena, &feed, names[what]);
     return out->type == KD_ABSENT ? KD_FEED_OUT_OF_MEMORY : KD_FEED_READ;
+}
+
+kd_feed_result kd_feed_read(kd_arena *arena, char *text, size_t n, kd_value *out, kd_str *error)
+{
+    uint32_t refused = arena->refused;
+    kd_feed_result result = read_any(arena, text, n, out, error);
+    /* What is left out when it is wrong, a base or a date, would be left out without memory too. */
+    return arena->refused == refused ? result : KD_FEED_OUT_OF_MEMORY;
 }

@@ -77,12 +77,15 @@ static void memory_may_run_out(void **state)
         "<rss "
         "xmlns:dc='http://purl.org/dc/elements/1.1/'><channel><title>a&amp;b</title><item><dc:date>2020-01-01</dc:date>"
         "<category>c</category><link>l</link><enclosure url='u'/><author>a@x (b)</author></item></channel></rss>",
-        "<feed xml:base='http://e.org'><title type='xhtml'><div><p>x</p></div></title><entry><link "
+        "<feed xml:base='http://e.org'><title type='xhtml'><div><p>x</p></div></title><entry xml:base='d/'><link "
         "href='a'/></entry></feed>",
         "{\"items\":[{\"id\":\"1\",\"author\":{\"name\":\"n\"},\"tags\":[\"t\"],\"image\":\"i\",\"url\":\"u\"}]}",
     };
     for (size_t d = 0; d < KD_COUNT(documents); d++) {
         unsigned failed = 0, done = 0;
+        kd_buf whole;
+        kd_buf_init(&whole, 1 << 16);
+        print_feed(&whole, kd_str_from_c(documents[d]));
         for (size_t left = 0; left < 4000 && done < 8; left += 8) {
             kd_arena arena;
             kd_arena_init(&arena, NULL, KD_CHUNK_SIZE);
@@ -92,11 +95,13 @@ static void memory_may_run_out(void **state)
             kd_buf_init(&out, 1 << 16);
             kd_feed_result result = read_feed(&arena, &out, kd_str_from_c(documents[d]));
             assert_true(result != KD_FEED_BAD);
+            assert_true(result != KD_FEED_READ || kd_str_eq(kd_buf_str(&out), kd_buf_str(&whole)));
             failed += result == KD_FEED_OUT_OF_MEMORY;
             done += result == KD_FEED_READ;
             kd_buf_fini(&out);
             kd_arena_reset(&arena);
         }
+        kd_buf_fini(&whole);
         assert_true(failed > 0);
     }
 }
