@@ -686,11 +686,11 @@ static void receive(kd_upstream *up)
             take(call, call->partial, n);
             continue;
         }
-        if (budget < KD_SCRATCH_SIZE) {
+        if (budget < KD_READ_SIZE) {
             kd_loop_requeue(&w->loop, &up->stream.io);
             return;
         }
-        ssize_t n = kd_stream_read(&up->stream, w->scratch, call->head_told ? KD_SCRATCH_SIZE : up->client->first_read);
+        ssize_t n = kd_stream_read(&up->stream, w->scratch, call->head_told ? KD_READ_SIZE : up->client->first_read);
         if (n == KD_STREAM_AGAIN)
             return;
         if (KD_UNLIKELY(n <= 0)) {
@@ -700,7 +700,7 @@ static void receive(kd_upstream *up)
                 fail_read(call, up->stream.error);
             return;
         }
-        budget -= (size_t)n;
+        budget -= (size_t)n < budget ? (size_t)n : budget;
         take(call, w->scratch, (size_t)n);
     }
 }

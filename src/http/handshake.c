@@ -258,7 +258,7 @@ static void swallow(handshake *s)
     kd_worker *w = s->h->worker;
     size_t budget = SWALLOW;
     ssize_t n;
-    while ((n = kd_stream_read(&s->stream, w->scratch, KD_SCRATCH_SIZE)) > 0 && (size_t)n < budget)
+    while ((n = kd_stream_read(&s->stream, w->scratch, KD_READ_SIZE)) > 0 && (size_t)n < budget)
         budget -= (size_t)n;
     if (n != KD_STREAM_AGAIN)
         destroy(s);

@@ -399,7 +399,7 @@ static void read_body(kd_connection *c)
             kd_loop_requeue(&w->loop, &c->stream.io);
             return;
         }
-        size_t room = KD_SCRATCH_SIZE < budget ? KD_SCRATCH_SIZE : budget;
+        size_t room = KD_READ_SIZE < budget ? KD_READ_SIZE : budget;
         ssize_t n = kd_stream_read(&c->stream, w->scratch, room);
         if (n == KD_STREAM_AGAIN)
             return;
@@ -561,7 +561,7 @@ static void swallow(kd_connection *c)
     flush(c);
     size_t budget = LINGER_LIMIT;
     for (;;) {
-        ssize_t n = kd_stream_read(&c->stream, w->scratch, KD_SCRATCH_SIZE);
+        ssize_t n = kd_stream_read(&c->stream, w->scratch, KD_READ_SIZE);
         if (n == KD_STREAM_AGAIN)
             return;
         if (n <= 0 || (size_t)n > budget) {

@@ -359,7 +359,7 @@ static void swallow(kd_connection2 *c)
 {
     size_t budget = LINGER_LIMIT;
     for (;;) {
-        ssize_t n = kd_stream_read(&c->stream, worker_of(c)->scratch, KD_SCRATCH_SIZE);
+        ssize_t n = kd_stream_read(&c->stream, worker_of(c)->scratch, KD_READ_SIZE);
         if (n == KD_STREAM_AGAIN)
             return;
         if (n <= 0 || (size_t)n > budget) {
@@ -378,7 +378,7 @@ static void read_frames(kd_connection2 *c)
             kd_connection2_requeue(c);
             return;
         }
-        ssize_t n = kd_stream_read(&c->stream, w->scratch, KD_SCRATCH_SIZE);
+        ssize_t n = kd_stream_read(&c->stream, w->scratch, KD_READ_SIZE);
         if (n == KD_STREAM_AGAIN)
             return;
         if (n <= 0) {

@@ -175,9 +175,9 @@ static kd_str take_piece(kd_stream2 *st)
     kd_session2 *s = st->session;
     kd_worker *worker = s->client->worker;
     size_t n = 0;
-    while (st->in.n && n < KD_SCRATCH_SIZE) {
+    while (st->in.n && n < KD_READ_SIZE) {
         kd_str first = kd_outq_first(&st->in);
-        size_t part = first.n < KD_SCRATCH_SIZE - n ? first.n : KD_SCRATCH_SIZE - n;
+        size_t part = first.n < KD_READ_SIZE - n ? first.n : KD_READ_SIZE - n;
         memcpy(worker->scratch + n, first.p, part);
         kd_outq_drop(&st->in, &worker->chunks, part);
         n += part;
@@ -295,7 +295,7 @@ static bool pump(kd_session2 *s)
 static bool receive(kd_session2 *s)
 {
     kd_worker *worker = s->client->worker;
-    ssize_t n = kd_stream_read(&s->stream, worker->scratch, KD_SCRATCH_SIZE);
+    ssize_t n = kd_stream_read(&s->stream, worker->scratch, KD_READ_SIZE);
     if (n == KD_STREAM_AGAIN)
         return false;
     if (n <= 0) {
@@ -350,11 +350,11 @@ static void drive(kd_session2 *s)
     s->driving = true;
     size_t budget = KD_TURN_BYTES;
     while (!s->dead && kd_stream_readable(&s->stream) && receive(s)) {
-        if (budget < KD_SCRATCH_SIZE) {
+        if (budget < KD_READ_SIZE) {
             kd_loop_requeue(loop_of(s), &s->stream.io);
             break;
         }
-        budget -= KD_SCRATCH_SIZE;
+        budget -= KD_READ_SIZE;
     }
     /* What owners gave in the meantime may owe them a sign again. */
     do {

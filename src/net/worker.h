@@ -8,8 +8,9 @@
 
 #include <stdatomic.h>
 
-#define KD_SCRATCH_SIZE (64u * 1024) /* what one read may take */
-#define KD_SCRATCH_PAD  64           /* writable bytes behind it */
+#define KD_READ_SIZE    (64u * 1024)  /* what one read takes in the middle of a stream: more gains nothing there */
+#define KD_SCRATCH_SIZE (128u * 1024) /* what one read may take: most answers whole, and so in one write */
+#define KD_SCRATCH_PAD  64            /* writable bytes behind it */
 #define KD_MAX_WORKERS  256
 
 struct kd_dns;

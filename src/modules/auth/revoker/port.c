@@ -82,10 +82,10 @@ static bool flush(talk *t)
 /* Reads once and answers what is whole. False: it is over. */
 static bool serve(talk *t)
 {
-    char *room = kd_buf_room(&t->in, KD_SCRATCH_SIZE);
+    char *room = kd_buf_room(&t->in, KD_READ_SIZE);
     if (!room)
         return false;
-    ssize_t n = kd_stream_read(&t->stream, room, KD_SCRATCH_SIZE);
+    ssize_t n = kd_stream_read(&t->stream, room, KD_READ_SIZE);
     if (n == KD_STREAM_AGAIN)
         return true;
     if (n < 0)
