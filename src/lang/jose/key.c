@@ -3,6 +3,7 @@
 #include "lang/jose/base64.h"
 #include "lang/jose/json.h"
 #include "lang/jose/key_make.h"
+#include "text/go/url.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -12,7 +13,7 @@
 
 /* Members as they stand, before the key is made of them. */
 typedef struct raw_key {
-    kd_str kty, kid, crv, x5t, x5t_s256;
+    kd_str kty, kid, crv, x5t, x5t_s256, x5u;
     kd_value x5c;
     kd_jwk_parts parts;
 } raw_key;
@@ -67,12 +68,13 @@ static bool read_member(reader *r, kd_str key, kd_value v, raw_key *out)
         kd_str *text, *bytes;
     } known[] = {{KD_STR("kty"), &out->kty, NULL},           {KD_STR("kid"), &out->kid, NULL},
                  {KD_STR("crv"), &out->crv, NULL},           {KD_STR("x5t"), &out->x5t, NULL},
-                 {KD_STR("x5t#S256"), &out->x5t_s256, NULL}, {KD_STR("k"), NULL, &out->parts.k},
+                 {KD_STR("x5t#S256"), &out->x5t_s256, NULL}, {KD_STR("x5u"), &out->x5u, NULL},
+                 {KD_STR("k"), NULL, &out->parts.k},
                  {KD_STR("x"), NULL, &out->parts.x},         {KD_STR("y"), NULL, &out->parts.y},
                  {KD_STR("n"), NULL, &out->parts.n},         {KD_STR("e"), NULL, &out->parts.e},
                  {KD_STR("d"), NULL, &out->parts.d},         {KD_STR("p"), NULL, &out->parts.p},
                  {KD_STR("q"), NULL, &out->parts.q}};
-    static const kd_str unused_text[] = {KD_STR_INIT("use"), KD_STR_INIT("alg"), KD_STR_INIT("x5u")};
+    static const kd_str unused_text[] = {KD_STR_INIT("use"), KD_STR_INIT("alg")};
     static const kd_str unused_bytes[] = {KD_STR_INIT("dp"), KD_STR_INIT("dq"), KD_STR_INIT("qi")};
     kd_str ignored;
     for (size_t i = 0; i < KD_COUNT(known); i++)
@@ -94,7 +96,7 @@ static bool read_member(reader *r, kd_str key, kd_value v, raw_key *out)
 
 static bool read_raw(reader *r, kd_value object, raw_key *out)
 {
-    *out = (raw_key){.kty = KD_STR(""), .kid = KD_STR(""), .crv = KD_STR("")};
+    *out = (raw_key){.kty = KD_STR(""), .kid = KD_STR(""), .crv = KD_STR(""), .x5u = KD_STR("")};
     if (object.type == KD_NULL)
         return true;
     if (object.type != KD_OBJECT)
@@ -132,8 +134,9 @@ static bool read_certificate(reader *r, kd_value v, bool leaf, X509 **out, uint8
     const uint8_t *at = (const uint8_t *)der.p;
     X509 *cert = der.n && der.n <= INT32_MAX ? d2i_X509(NULL, &at, (long)der.n) : NULL;
     if (!cert || at != (const uint8_t *)der.p + der.n) {
+        const char *why = cert ? "trailing data" : "malformed certificate";
         X509_free(cert);
-        return fail(r, KD_STR("go-jose/go-jose: failed to unmarshal x5c field: x509: malformed certificate"));
+        return fail(r, kd_arena_printf(r->arena, "go-jose/go-jose: failed to unmarshal x5c field: x509: %s", why));
     }
     if (leaf) {
         SHA1((const uint8_t *)der.p, der.n, sha1);
@@ -154,6 +157,16 @@ static bool read_chain(reader *r, kd_value chain, X509 **leaf, uint8_t sha1[20],
         if (!read_certificate(r, v, i == 0, leaf, sha1, sha256))
             return false;
     return true;
+}
+
+/* RFC 7517 section 4.6. Nobody fetches it, but it has to be a URL. */
+static bool check_url(reader *r, kd_str text)
+{
+    kd_url url;
+    kd_str why;
+    return !text.n || kd_go_url_parse(r->arena, text, &url, &why) ||
+           fail(r, kd_arena_printf(r->arena, "go-jose/go-jose: invalid JWK, x5u header is invalid URL: %.*s",
+                                   KD_FMT(why)));
 }
 
 static int hex_value(char c)
@@ -229,7 +242,7 @@ static bool finish(reader *r, kd_jwk *jwk, const raw_key *raw)
         if (!theirs || !jwk->pkey || EVP_PKEY_eq(theirs, jwk->pkey) != 1)
             ok = fail(r, KD_STR("go-jose/go-jose: invalid JWK, public keys in key and x5c fields do not match"));
     }
-    ok = ok && read_thumbprint(r, raw->x5t, "x5t", 20, leaf ? sha1 : NULL, &jwk->x5t) &&
+    ok = ok && check_url(r, raw->x5u) && read_thumbprint(r, raw->x5t, "x5t", 20, leaf ? sha1 : NULL, &jwk->x5t) &&
          read_thumbprint(r, raw->x5t_s256, "x5t#S256", 32, leaf ? sha256 : NULL, &jwk->x5t_s256);
     X509_free(leaf);
     return ok;

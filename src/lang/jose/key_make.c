@@ -252,7 +252,7 @@ bool kd_jwk_make_ed25519(kd_jwk *jwk, const kd_jwk_parts *parts, kd_str *error)
     *error = (kd_str){NULL, 0};
     if (from.n)
         memcpy(bytes, from.p, from.n < sizeof bytes ? from.n : sizeof bytes);
-    jwk->weak = parts->x.n != sizeof bytes;
+    jwk->weak = parts->x.n < sizeof bytes; /* Go looks at the first 32 bytes */
     if (jwk->weak && !jwk->is_private)
         return true; /* Go fills it up with zeros; what that gives verifies nothing but forgeries */
     jwk->pkey = jwk->is_private ? EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, bytes, sizeof bytes)

@@ -236,6 +236,9 @@ static void test_keys(void **state)
          "go-jose/go-jose: invalid JWK, x5t header is of incorrect size"},
         {"{\"kty\":\"oct\",\"k\":\"AA\",\"x5c\":[\"AAAA\"]}",
          "go-jose/go-jose: failed to unmarshal x5c field: x509: malformed certificate"},
+        {"{\"kty\":\"oct\",\"k\":\"AA\",\"x5u\":\"https://a.test/c\"}", NULL},
+        {"{\"kty\":\"oct\",\"k\":\"AA\",\"x5u\":\"%zz\"}",
+         "go-jose/go-jose: invalid JWK, x5u header is invalid URL: parse \"%zz\": invalid URL escape \"%zz\""},
         {"{\"k\":\"AA\"}", "go-jose/go-jose: unknown json web key type ''"},
         {"{\"kty\":\"OCT\",\"k\":\"AA\"}", "go-jose/go-jose: unknown json web key type 'OCT'"},
         {"{\"KTY\":\"oct\",\"k\":\"AA\"}", "go-jose/go-jose: unknown json web key type ''"},
@@ -296,6 +299,26 @@ static void test_weak_keys(void **state)
                                    &unsupported));
         kd_jwk_unref(jwk);
         free(n);
+    }
+}
+
+/* Of what stands in x the first 32 bytes count; too few verify nothing. */
+static void test_ed25519_length(void **state)
+{
+    static const struct {
+        const char *json;
+        bool weak;
+    } cases[] = {
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}", false},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURoA\"}", false},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHUQ\"}", true},
+    };
+    for (size_t i = 0; i < KD_COUNT(cases); i++) {
+        kd_str error;
+        kd_jwk *jwk = key(cases[i].json, &error);
+        assert_non_null(jwk);
+        assert_int_equal(jwk->weak, cases[i].weak);
+        kd_jwk_unref(jwk);
     }
 }
 
@@ -444,6 +467,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_canonical, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_weak_keys, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ed25519_length, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ecdsa_signatures, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ids, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sets, setup, teardown),

@@ -1,5 +1,7 @@
 #include "modules/auth/validator/extract.h"
 
+#include "text/go/header.h"
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -34,7 +36,8 @@ bool kd_token_of_cookies(kd_str field, kd_str name, kd_str *out)
         part = trim(part);
         ptrdiff_t at = kd_str_find(part, '=');
         kd_str value = at >= 0 ? kd_str_from(part, (size_t)at + 1) : KD_STR("");
-        if (part.n && kd_str_eq(trim(at >= 0 ? kd_str_head(part, (size_t)at) : part), name) && read_value(&value)) {
+        if (part.n && kd_str_eq(trim(at >= 0 ? kd_str_head(part, (size_t)at) : part), name) &&
+            kd_go_header_valid_name(name) && read_value(&value)) {
             *out = value;
             return true;
         }

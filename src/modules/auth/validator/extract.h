@@ -13,7 +13,7 @@ static inline kd_str kd_token_of_field(kd_str value)
 }
 
 /* The first cookie of that name in one Cookie field, as Go's net/http reads it: without quotes around it, invalid ones
- * skipped. False: there is none. */
+ * skipped (one whose name is no token is invalid). False: there is none. */
 bool kd_token_of_cookies(kd_str field, kd_str name, kd_str *out);
 
 #endif

@@ -45,6 +45,9 @@ static void test_extract(void **state)
         if (found != (cookies[i].token != NULL) || (found && !kd_str_eq(token, text(cookies[i].token))))
             fail_msg("%s: %d", cookies[i].field, found);
     }
+    kd_str token;
+    assert_false(kd_token_of_cookies(KD_STR("a b=x"), KD_STR("a b"), &token));
+    assert_false(kd_token_of_cookies(KD_STR("t[]=x"), KD_STR("t[]"), &token));
 }
 
 static kd_remembered *keep(kd_token_memory *memory, kd_str token)

@@ -210,11 +210,14 @@ static kd_verdict invalid(kd_branch *branch, const validator *v, kd_str why)
 
 /* ---- the token -------------------------------------------------------------------------------------------------- */
 
+/* p is NULL: there is none. An empty cookie is one, though no good one. */
 static kd_str token_of(const kd_headers *headers, const validator *v)
 {
     const kd_header *field =
         v->field_token ? kd_headers_find(headers, v->field_token) : kd_headers_find_name(headers, v->field);
     kd_str token = field ? kd_token_of_field(kd_header_value(field)) : KD_STR("");
+    if (!token.n)
+        token.p = NULL;
     for (uint32_t i = 0; i < headers->n && !token.n; i++) {
         const kd_header *h = &headers->v[i];
         if (h->token == KD_HEADER_COOKIE && kd_token_of_cookies(kd_header_value(h), v->cookie, &token))
@@ -297,7 +300,7 @@ static kd_verdict find_token(passing *p, kd_branch *branch, const validator *v)
     kd_exchange *x = branch->x;
     kd_str error;
     p->token = token_of(&x->front->head->headers, v);
-    if (!p->token.n)
+    if (!p->token.p)
         return invalid(branch, v, KD_STR("Token not found"));
     p->entry = kd_token_memory_find(v->memories[x->worker->net->index], p->token);
     if (p->entry && p->entry->alg == v->alg) {
