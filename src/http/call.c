@@ -1,5 +1,6 @@
 #include "http/call.h"
 
+#include "http/dial.h"
 #include "http/establish.h"
 #include "http/proxy.h"
 #include "http/session2.h"
@@ -8,8 +9,6 @@
 
 /* Go's transport refuses answers with a longer head. */
 #define MAX_RESPONSE_HEAD (10u * 1024 * 1024)
-
-static void dial(kd_call *call);
 
 /* A callback may end the call, and with it the memory it lies in: afterwards only the connection (which is driven,
  * hence not freed) may be asked whether the call is still on it. */
@@ -57,7 +56,7 @@ static void detach(kd_call *call, bool reusable)
     }
 }
 
-static void fail(kd_call *call, kd_failure failure, kd_str error)
+void kd_call_fail(kd_call *call, kd_failure failure, kd_str error)
 {
     if (call->over)
         return;
@@ -77,76 +76,8 @@ void kd_call_cancel(kd_call *call)
         kd_session2_cancel(call);
         return;
     }
-    if (call->resolving)
-        kd_dns_cancel(&call->query);
+    kd_dial_end(call);
     detach(call, false);
-}
-
-static kd_failure class_of(int error)
-{
-    switch (error) {
-    case ECONNREFUSED:
-        return KD_FAIL_REFUSED;
-    case ETIMEDOUT:
-        return KD_FAIL_CONNECT_TIMEOUT;
-    case ECONNRESET:
-    case EPIPE:
-        return KD_FAIL_RESET;
-    case ENOMEM:
-    case EMFILE:
-    case ENFILE:
-        return KD_FAIL_SHED;
-    default:
-        return KD_FAIL_UNREACHABLE;
-    }
-}
-
-/* The system's words, as Go has them: lower case. */
-static const char *words_of(int error)
-{
-    switch (error) {
-    case ECONNREFUSED:
-        return "connection refused";
-    case ECONNRESET:
-        return "connection reset by peer";
-    case EPIPE:
-        return "broken pipe";
-    case ETIMEDOUT:
-        return "connection timed out";
-    case EHOSTUNREACH:
-        return "no route to host";
-    case ENETUNREACH:
-        return "network is unreachable";
-    case EADDRNOTAVAIL:
-        return "cannot assign requested address";
-    case EMFILE:
-        return "too many open files";
-    case ENOMEM:
-        return "cannot allocate memory";
-    case EACCES:
-        return "permission denied";
-    default:
-        return "input/output error";
-    }
-}
-
-/* The name that is resolved. */
-static kd_str dialled(const kd_call *call)
-{
-    return call->target->proxy ? call->target->proxy->name : call->target->name;
-}
-
-static const char *via(const kd_call *call)
-{
-    return call->target->proxy ? "proxyconnect tcp: " : "";
-}
-
-static void fail_dial(kd_call *call, int error)
-{
-    char where[56];
-    size_t n = call->n_addresses ? kd_address_write(where, &call->addresses[call->at_address]) : 0;
-    fail(call, class_of(error),
-         kd_arena_printf(call->arena, "%sdial tcp %.*s: connect: %s", via(call), (int)n, where, words_of(error)));
 }
 
 static bool retry(kd_call *call)
@@ -159,7 +90,7 @@ static bool retry(kd_call *call)
     call->client->retries++;
     detach(call, false);
     call->head_sent = call->body_sent = false;
-    dial(call);
+    kd_dial_begin(call);
     return true;
 }
 
@@ -170,11 +101,11 @@ static void fail_read(kd_call *call, int error)
         return;
     kd_str tls = call->up ? kd_tls_error(&call->up->stream) : KD_STR("");
     if (error && tls.n) {
-        fail(call, KD_FAIL_TLS, kd_arena_copy(call->arena, tls));
+        kd_call_fail(call, KD_FAIL_TLS, kd_arena_copy(call->arena, tls));
     } else if (error) {
-        fail(call, KD_FAIL_RESET, kd_arena_printf(call->arena, "read tcp: read: %s", words_of(error)));
+        kd_call_fail(call, KD_FAIL_RESET, kd_arena_printf(call->arena, "read tcp: read: %s", kd_dial_words(error)));
     } else if (call->head_told) {
-        fail(call, KD_FAIL_CLOSED, KD_STR("unexpected EOF"));
+        kd_call_fail(call, KD_FAIL_CLOSED, KD_STR("unexpected EOF"));
     } else if (call->partial_n) {
         kd_str text = KD_STR("net/http: HTTP/1.x transport connection broken: unexpected EOF");
         kd_str words;
@@ -188,34 +119,14 @@ static void fail_read(kd_call *call, int error)
                 KD_SCAN_ERROR)
                 text = words;
         }
-        fail(call, KD_FAIL_BAD_MESSAGE, text);
+        kd_call_fail(call, KD_FAIL_BAD_MESSAGE, text);
     } else {
-        fail(call, KD_FAIL_CLOSED, KD_STR("EOF"));
+        kd_call_fail(call, KD_FAIL_CLOSED, KD_STR("EOF"));
     }
 }
 
-/* ---- dialing -------------------------------------------------------------------------------------------------------
+/* ---- starting ------------------------------------------------------------------------------------------------------
  */
-
-static void on_dial_timer(kd_timer *timer)
-{
-    kd_call *call = KD_CONTAINER(timer, kd_call, timer);
-    if (call->resolving) {
-        kd_dns_cancel(&call->query);
-        call->resolving = false;
-    }
-    if (call->up && call->up->begun) {
-        kd_failure failure;
-        kd_str error;
-        kd_establish_timeout(call->up, &failure, &error);
-        fail(call, failure, error);
-        return;
-    }
-    char where[56];
-    size_t n = call->n_addresses ? kd_address_write(where, &call->addresses[call->at_address]) : 0;
-    fail(call, KD_FAIL_CONNECT_TIMEOUT,
-         kd_arena_printf(call->arena, "%sdial tcp%s%.*s: i/o timeout", via(call), n ? " " : "", (int)n, where));
-}
 
 static void use(kd_call *call, kd_upstream *up)
 {
@@ -226,78 +137,6 @@ static void use(kd_call *call, kd_upstream *up)
         kd_upstream_drive(up);
 }
 
-static void connect_next(kd_call *call, int last_error)
-{
-    kd_pool *pool = kd_client_pool(call->client, call->target);
-    int error = pool ? last_error : ENOMEM;
-    while (pool && call->at_address < call->n_addresses) {
-        kd_upstream *up = kd_upstream_open(call->client, pool, &call->addresses[call->at_address], &error);
-        if (up) {
-            use(call, up);
-            return;
-        }
-        call->at_address++;
-    }
-    if (call->at_address)
-        call->at_address--;
-    fail_dial(call, error);
-}
-
-static void resolved(kd_call *call, const kd_addresses *answer)
-{
-    if (answer->n == 0) {
-        fail(call, KD_FAIL_RESOLVE,
-             kd_arena_printf(call->arena, "%sdial tcp: lookup %.*s: %.*s", via(call), KD_FMT(dialled(call)),
-                             KD_FMT(answer->error)));
-        return;
-    }
-    kd_address *copy = kd_arena_alloc(call->arena, answer->n * sizeof *copy);
-    if (!copy) {
-        fail(call, KD_FAIL_SHED, KD_STR("out of memory"));
-        return;
-    }
-    memcpy(copy, answer->v, answer->n * sizeof *copy);
-    uint16_t port = htons(call->target->proxy ? call->target->proxy->port : call->target->port);
-    for (unsigned i = 0; i < answer->n; i++) {
-        if (copy[i].any.sa_family == AF_INET6)
-            copy[i].v6.sin6_port = port;
-        else
-            copy[i].v4.sin_port = port;
-    }
-    call->addresses = copy;
-    call->n_addresses = (uint8_t)answer->n;
-    call->at_address = 0;
-    connect_next(call, EHOSTUNREACH);
-}
-
-static void on_answer(kd_dns_query *query, const kd_addresses *answer)
-{
-    kd_call *call = KD_CONTAINER(query, kd_call, query);
-    call->resolving = false;
-    resolved(call, answer);
-}
-
-static void dial(kd_call *call)
-{
-    if (call->client->settings.dial_timeout > 0)
-        kd_timer_arm(&loop_of(call)->timers, &call->timer, loop_of(call)->now + call->client->settings.dial_timeout);
-    const kd_target *target = call->target;
-    const kd_proxy *proxy = target->proxy;
-    if (proxy ? proxy->literal : target->literal) {
-        call->addresses = proxy ? &proxy->address : &target->address;
-        call->n_addresses = 1;
-        call->at_address = 0;
-        connect_next(call, 0);
-        return;
-    }
-    call->query.on_answer = on_answer;
-    kd_addresses answer;
-    if (kd_dns_resolve(call->client->worker->dns, dialled(call), &answer, &call->query))
-        resolved(call, &answer);
-    else
-        call->resolving = true;
-}
-
 /* False: the call has failed. */
 static bool use_proxy(kd_call *call)
 {
@@ -305,21 +144,21 @@ static bool use_proxy(kd_call *call)
     if (problem.n == 0 && (call->target->tls || kd_establish_through_proxy(call)))
         return true;
     if (problem.n)
-        fail(call, KD_FAIL_NOT_BUILT, problem);
+        kd_call_fail(call, KD_FAIL_NOT_BUILT, problem);
     else
-        fail(call, KD_FAIL_SHED, KD_STR("out of memory"));
+        kd_call_fail(call, KD_FAIL_SHED, KD_STR("out of memory"));
     return false;
 }
 
 void kd_call_dial(kd_client *client, kd_call *call)
 {
     call->client = client;
-    kd_timer_init(&call->timer, on_dial_timer);
+    kd_dial_init(call);
     kd_str problem = call->target->proxy ? call->target->proxy->problem : KD_STR("");
     if (problem.n)
-        fail(call, KD_FAIL_NOT_BUILT, problem);
+        kd_call_fail(call, KD_FAIL_NOT_BUILT, problem);
     else
-        dial(call);
+        kd_dial_begin(call);
 }
 
 void kd_call_start(kd_client *client, kd_call *call)
@@ -328,7 +167,7 @@ void kd_call_start(kd_client *client, kd_call *call)
     call->unsent = call->body_length;
     if (KD_UNLIKELY(call->http2) && kd_session2_start(client, call))
         return;
-    kd_timer_init(&call->timer, on_dial_timer);
+    kd_dial_init(call);
     call->unsent = call->body_length;
     if (KD_UNLIKELY(call->target->proxy != NULL) && !use_proxy(call))
         return;
@@ -339,7 +178,7 @@ void kd_call_start(kd_client *client, kd_call *call)
         use(call, up);
         return;
     }
-    dial(call);
+    kd_dial_begin(call);
 }
 
 /* ---- sending -------------------------------------------------------------------------------------------------------
@@ -370,9 +209,10 @@ static bool send_pieces(kd_call *call, struct iovec *v, int count)
         int error = up->stream.error ? up->stream.error : ENOMEM;
         kd_str words = kd_tls_error(&up->stream);
         if (words.n)
-            fail(call, KD_FAIL_TLS, kd_arena_copy(call->arena, words));
+            kd_call_fail(call, KD_FAIL_TLS, kd_arena_copy(call->arena, words));
         else
-            fail(call, class_of(error), kd_arena_printf(call->arena, "write tcp: write: %s", words_of(error)));
+            kd_call_fail(call, kd_dial_failure(error),
+                         kd_arena_printf(call->arena, "write tcp: write: %s", kd_dial_words(error)));
     }
     return false;
 }
@@ -424,20 +264,20 @@ kd_flow kd_call_write(kd_call *call, kd_str piece, bool end)
             v[count++] = (struct iovec){"0\r\n\r\n", 5};
     } else {
         if (piece.n > call->unsent) {
-            fail(call, KD_FAIL_BAD_REQUEST,
-                 kd_arena_printf(call->arena, "http: ContentLength=%llu with Body length %llu",
-                                 (unsigned long long)call->body_length,
-                                 (unsigned long long)(call->body_length - call->unsent + piece.n)));
+            kd_call_fail(call, KD_FAIL_BAD_REQUEST,
+                         kd_arena_printf(call->arena, "http: ContentLength=%llu with Body length %llu",
+                                         (unsigned long long)call->body_length,
+                                         (unsigned long long)(call->body_length - call->unsent + piece.n)));
             return KD_FLOW_ON;
         }
         call->unsent -= piece.n;
         if (piece.n)
             v[count++] = (struct iovec){(char *)piece.p, piece.n};
         if (end && call->unsent) {
-            fail(call, KD_FAIL_BAD_REQUEST,
-                 kd_arena_printf(call->arena, "http: ContentLength=%llu with Body length %llu",
-                                 (unsigned long long)call->body_length,
-                                 (unsigned long long)(call->body_length - call->unsent)));
+            kd_call_fail(call, KD_FAIL_BAD_REQUEST,
+                         kd_arena_printf(call->arena, "http: ContentLength=%llu with Body length %llu",
+                                         (unsigned long long)call->body_length,
+                                         (unsigned long long)(call->body_length - call->unsent)));
             return KD_FLOW_ON;
         }
     }
@@ -504,7 +344,7 @@ static bool feed_chunked(kd_call *call, char *raw, size_t n, size_t *at)
     bool surplus = false;
     switch (result) {
     case KD_CHUNKED_ERROR:
-        fail(call, KD_FAIL_BAD_MESSAGE, KD_STR("invalid byte in chunk length"));
+        kd_call_fail(call, KD_FAIL_BAD_MESSAGE, KD_STR("invalid byte in chunk length"));
         return false;
     case KD_CHUNKED_END:
         finish(call, (kd_str){raw + *at, 0}, *at == n);
@@ -573,7 +413,7 @@ static size_t take_head(kd_call *call, const char *data, size_t size)
     char *head = kd_arena_alloc(call->arena, size);
     kd_str error = {0};
     if (!head) {
-        fail(call, KD_FAIL_SHED, KD_STR("out of memory"));
+        kd_call_fail(call, KD_FAIL_SHED, KD_STR("out of memory"));
         return 0;
     }
     memcpy(head, data, size);
@@ -583,7 +423,7 @@ static size_t take_head(kd_call *call, const char *data, size_t size)
     if (result != KD_SCAN_DONE) {
         if (result != KD_SCAN_ERROR)
             error = KD_STR("net/http: HTTP/1.x transport connection broken: unexpected EOF");
-        fail(call, result == KD_SCAN_NO_MEMORY ? KD_FAIL_SHED : KD_FAIL_BAD_MESSAGE, error);
+        kd_call_fail(call, result == KD_SCAN_NO_MEMORY ? KD_FAIL_SHED : KD_FAIL_BAD_MESSAGE, error);
         return 0;
     }
     return size;
@@ -613,8 +453,8 @@ static void take(kd_call *call, char *data, size_t n)
         if (KD_UNLIKELY(call->partial_n)) {
             size_t before = call->partial_n;
             if (before + n > MAX_RESPONSE_HEAD || !keep(call, data, n)) {
-                fail(call, KD_FAIL_TOO_LARGE,
-                     KD_STR("net/http: server response headers exceeded 10485760 bytes; aborted"));
+                kd_call_fail(call, KD_FAIL_TOO_LARGE,
+                             KD_STR("net/http: server response headers exceeded 10485760 bytes; aborted"));
                 return;
             }
             size_t from = before > 3 ? before - 3 : 0;
@@ -633,7 +473,7 @@ static void take(kd_call *call, char *data, size_t n)
             size = head_end(data, n);
             if (!size) {
                 if (!keep(call, data, n))
-                    fail(call, KD_FAIL_SHED, KD_STR("out of memory"));
+                    kd_call_fail(call, KD_FAIL_SHED, KD_STR("out of memory"));
                 return;
             }
             if (!take_head(call, data, size))
@@ -656,7 +496,7 @@ static void take(kd_call *call, char *data, size_t n)
     if (call->data_follows && !call->paused && !tell(call, (kd_str){data, 0}))
         return;
     if (used < n && !keep(call, data + used, n - used))
-        fail(call, KD_FAIL_SHED, KD_STR("out of memory"));
+        kd_call_fail(call, KD_FAIL_SHED, KD_STR("out of memory"));
 }
 
 static void end_of_stream(kd_call *call)
@@ -715,7 +555,7 @@ static bool established_above(kd_upstream *up)
         up->connecting = false;
         return true;
     case KD_ESTABLISH_FAILED:
-        fail(up->call, failure, error);
+        kd_call_fail(up->call, failure, error);
         return false;
     default:
         return false;
@@ -724,30 +564,14 @@ static bool established_above(kd_upstream *up)
 
 static bool established(kd_upstream *up)
 {
-    kd_call *call = up->call;
     if (up->begun)
         return established_above(up);
-    if (!(up->stream.io.ready & (KD_IO_WRITABLE | KD_IO_HUP)))
+    if (!kd_dial_connected(up))
         return false;
-    if (kd_stream_connected(&up->stream)) {
-        if (kd_timer_armed(&call->timer))
-            kd_timer_disarm(&loop_of(call)->timers, &call->timer);
-        if (KD_UNLIKELY(up->stage))
-            return established_above(up);
-        up->connecting = false;
-        return true;
-    }
-    int error = up->stream.error;
-    call->up = NULL;
-    up->call = NULL;
-    kd_upstream_close(up);
-    if (++call->at_address < call->n_addresses) {
-        connect_next(call, error);
-    } else {
-        call->at_address--;
-        fail_dial(call, error);
-    }
-    return false;
+    if (KD_UNLIKELY(up->stage))
+        return established_above(up);
+    up->connecting = false;
+    return true;
 }
 
 static void step(kd_upstream *up)
@@ -761,7 +585,7 @@ static void step(kd_upstream *up)
     }
     if (up->stream.io.fd >= 0 && up->timer.on_fire && call->body_sent && !call->head_told &&
         up->client->settings.header_timeout > 0 && !kd_timer_armed(&up->timer)) {
-        fail(call, KD_FAIL_HEADER_TIMEOUT, KD_STR("net/http: timeout awaiting response headers"));
+        kd_call_fail(call, KD_FAIL_HEADER_TIMEOUT, KD_STR("net/http: timeout awaiting response headers"));
         return;
     }
     grip g = hold(call);
