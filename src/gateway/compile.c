@@ -16,24 +16,12 @@ static const place order[] = {
 };
 
 const kd_step_type *const kd_core_steps[] = {
-    &kd_core_param_check,
-    &kd_core_render,
-    &kd_core_handler,
-    &kd_core_static,
-    &kd_core_filter_query,
-    &kd_core_build,
-    &kd_core_balance,
-    &kd_core_discover,
-    &kd_core_filter_headers,
-    &kd_core_shape,
-    &kd_core_decode,
-    &kd_core_send,
-    &kd_core_shadow,
-    &kd_core_flatmap,
-    &kd_core_merge,
-    &kd_core_sequence,
-    &kd_core_concurrent,
-    NULL,
+    &kd_core_param_check, &kd_core_render,       &kd_core_handler,
+    &kd_core_static,      &kd_core_filter_query, &kd_core_build,
+    &kd_core_balance,     &kd_core_discover,     &kd_core_filter_headers,
+    &kd_core_shape,       &kd_core_decode,       &kd_core_send,
+    &kd_core_shadow,      &kd_core_flatmap,      &kd_core_merge,
+    &kd_core_sequence,    &kd_core_concurrent,   NULL,
 };
 
 /* The step of each place, NULL where no module has it; looked up once for a generation, by the main thread. */
