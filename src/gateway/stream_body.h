@@ -5,6 +5,7 @@
 
 #include "gateway/message.h"
 #include "http/gunzip.h"
+#include "net/timer.h"
 
 struct kd_exchange;
 
@@ -16,6 +17,9 @@ struct kd_stream_body {
     bool fed;       /* something came that is to be gunzipped */
     bool last;      /* the call's last piece has come; with gunzip some of it may still wait for the client */
     int64_t length; /* of the whole body, -1 when it is not known */
+    char *held;     /* its beginning, while it may turn out to be short enough for a Content-Length */
+    uint32_t n_held;
+    kd_timer patience; /* armed while the head waits for that */
     kd_str whole;   /* is_whole: all of it; nothing comes from the call */
     bool is_whole;
     bool drop;          /* the client gets no body (HEAD, 204, 304) */
@@ -23,7 +27,9 @@ struct kd_stream_body {
     bool failed;
 };
 
-/* The answer's head is ready in x->reply: send it, with the first piece if one follows at once. */
+/* The answer's head is ready in x->reply: send it, with the first piece if one follows at once. Where the length is not
+ * known, head and beginning wait up to 10 ms for the end, unless they pass 2 KB or are a stream of events: a short
+ * answer gets a Content-Length, as from Go's server. */
 void kd_stream_body_start(kd_stream_body *body);
 /* What the call's owner passes on. */
 void kd_stream_body_data(kd_stream_body *body, kd_str piece, bool end);

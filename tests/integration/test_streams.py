@@ -147,6 +147,50 @@ class Streams(unittest.TestCase):
                 self.assertRegex(head, r"^HTTP/1\.1 (413|500) ")
             self.assertEqual(200, gateway.get("/__health")[0])
 
+    def answers(self, serve, check):
+        """Have `serve` answer one GET; `check` gets the client's socket, the answer's head and what came behind it."""
+        with Backend(serve) as backend, Gateway(self.config(backend.host)) as gateway:
+            with socket.create_connection(("127.0.0.1", gateway.port), PATIENCE) as client:
+                client.sendall(b"GET /file HTTP/1.1\r\nHost: gateway\r\n\r\n")
+                head, rest = read_head(client)
+                check(client, head.lower(), rest)
+
+    def test_short_answers_get_their_length(self):
+        """Of two chunks, and more than fits."""
+        for size, length in ((3, "content-length: 6\r\n"), (1024, "content-length: 2048\r\n"),
+                             (1025, "transfer-encoding: chunked\r\n")):
+            def serve(connection, head):
+                chunk = b"%x\r\n%s\r\n" % (size, b"x" * size)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + 2 * chunk + b"0\r\n\r\n")
+                return False
+
+            with self.subTest(size=size):
+                self.answers(serve, lambda client, head, rest: self.assertIn(length, head + "\r\n"))
+
+    def test_what_comes_slowly_passes_as_it_comes(self):
+        """The client has the first piece before the backend goes on, events without any waiting."""
+        for kind in ("text/plain", "text/event-stream"):
+            seen = threading.Event()
+
+            def serve(connection, head):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                   b"3\r\nabc\r\n" % kind.encode())
+                seen.wait(PATIENCE)
+                connection.sendall(b"3\r\ndef\r\n0\r\n\r\n")
+                return False
+
+            def check(client, head, rest):
+                while b"abc" not in rest:
+                    rest += client.recv(100)
+                seen.set()
+                while not rest.endswith(b"\r\n0\r\n\r\n"):
+                    rest += client.recv(100)
+                self.assertIn("transfer-encoding: chunked", head)
+                self.assertEqual(b"3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n", rest)
+
+            with self.subTest(kind=kind):
+                self.answers(serve, check)
+
 
 if __name__ == "__main__":
     unittest.main()
