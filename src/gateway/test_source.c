@@ -45,179 +45,185 @@ static void turn(void)
     "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\x48\xcd\xc9\xc9\xd7\x51\xc8\xc0\xa4\x00\x55\xa3\x82\x77\x1a\x00\x00" \
     "\x00"
 
+typedef struct fetched {
+    const char *label, *path, *post;
+    scripted script[3];
+    kd_failure failure;
+    unsigned status, requests;
+    const char *body, *error, *asked;
+} fetched;
+
+static const fetched cases[] = {
+    {"plain",
+     "/k",
+     NULL,
+     {{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"}},
+     KD_FAIL_NONE,
+     200,
+     1,
+     "{}",
+     "",
+     "GET /k HTTP/1.1\r\nHost: 127.0.0.1:"},
+    {"an error of the server",
+     "/k",
+     NULL,
+     {{.bytes = "HTTP/1.1 503 No\r\nContent-Length: 1\r\n\r\nx"}},
+     KD_FAIL_NONE,
+     503,
+     1,
+     "x",
+     "",
+     NULL},
+    {"gzip",
+     "/k",
+     NULL,
+     {{.bytes = GZIPPED, .n = sizeof GZIPPED - 1}},
+     KD_FAIL_NONE,
+     200,
+     1,
+     "hello, hello, hello, hello",
+     "",
+     "Accept-Encoding: gzip\r\n\r\n"},
+    {"broken gzip",
+     "/k",
+     NULL,
+     {{.bytes = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 12\r\n\r\nnot any gzip"}},
+     KD_FAIL_BAD_BODY,
+     0,
+     1,
+     "",
+     "gzip: invalid header",
+     NULL},
+    {"redirects",
+     "/k",
+     NULL,
+     {{.bytes = MOVED("302", "/l?a=b")},
+      {.bytes = MOVED("307", "m")},
+      {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ny"}},
+     KD_FAIL_NONE,
+     200,
+     3,
+     "y",
+     "",
+     "GET /l?a=b HTTP/1.1"},
+    {"redirects without end",
+     "/k",
+     NULL,
+     {{.bytes = MOVED("302", "/k")}},
+     KD_FAIL_REDIRECTS,
+     0,
+     10,
+     "",
+     "stopped after 10 redirects",
+     NULL},
+    {"a post",
+     "/t",
+     "a=b",
+     {{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nz"}},
+     KD_FAIL_NONE,
+     200,
+     1,
+     "z",
+     "",
+     "Content-Length: 3\r\nX-A: b\r\nAccept-Encoding: gzip\r\n\r\na=b"},
+    {"a post that is led elsewhere",
+     "/t",
+     "a=b",
+     {{.bytes = MOVED("303", "/u")}, {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nz"}},
+     KD_FAIL_NONE,
+     200,
+     2,
+     "z",
+     "",
+     "GET /u HTTP/1.1"},
+    {"too long",
+     "/k",
+     NULL,
+     {{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n"
+                "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+                "89x"}},
+     KD_FAIL_TOO_LARGE,
+     0,
+     1,
+     "",
+     "longer than its bound",
+     NULL},
+    {"cut",
+     "/k",
+     NULL,
+     {{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", .end = CLOSES}},
+     KD_FAIL_CLOSED,
+     0,
+     1,
+     "",
+     "unexpected EOF",
+     NULL},
+    {"silent",
+     "/k",
+     NULL,
+     {{.bytes = NULL}},
+     KD_FAIL_DEADLINE,
+     0,
+     1,
+     "",
+     "Client.Timeout exceeded while awaiting headers",
+     NULL},
+    {"no such scheme",
+     "ftp://h/k",
+     NULL,
+     {{.bytes = NULL}},
+     KD_FAIL_BAD_URL,
+     0,
+     0,
+     "",
+     "unsupported protocol scheme \"ftp\"",
+     NULL},
+    {"no URL", ":", NULL, {{.bytes = NULL}}, KD_FAIL_BAD_URL, 0, 0, "", "missing protocol scheme", NULL},
+};
+
+static void run_fetch(const fetched *c)
+{
+    size_t n = 3;
+    while (n > 1 && !c->script[n - 1].bytes)
+        n--;
+    forget(&one, c->script, n);
+    char url[128];
+    if (c->path[0] == '/')
+        snprintf(url, sizeof url, "http://127.0.0.1:%u%s", one.port, c->path);
+    else
+        snprintf(url, sizeof url, "%s", c->path);
+    kd_fetch_field field = {KD_STR("X-A"), KD_STR("b")};
+    kd_fetch_request request = {.method = c->post ? KD_METHOD_POST : KD_METHOD_GET,
+                                .url = kd_str_from_c(url),
+                                .fields = &field,
+                                .n_fields = 1,
+                                .body = kd_str_from_c(c->post ? c->post : ""),
+                                .timeout = c->failure == KD_FAIL_DEADLINE ? 20 * KD_MS : 0,
+                                .max_body = 100};
+    told t = {0};
+    assert_non_null(kd_fetch_start(&gateway, &request, on_done, &t));
+    assert_int_equal(t.times, 0); /* never within the call */
+    for (unsigned k = 0; k < QUIET_TURNS_MAX && !t.times; k++)
+        turn();
+    if (t.times != 1 || t.failure != c->failure || t.status != c->status || strcmp(t.body, c->body) != 0 ||
+        !strstr(t.error, c->error) || (!c->error[0] && t.error[0]))
+        fail_msg("%s: %u times, %s, %u, \"%s\", \"%s\"", c->label, t.times, kd_failure_name(t.failure), t.status,
+                 t.body, t.error);
+    assert_int_equal(one.requests, c->requests);
+    bool asked = !c->asked;
+    for (unsigned k = 0; k < one.n_talks && !asked; k++)
+        asked = strstr(text_of(&one.talks[k].far.in), c->asked) != NULL;
+    if (!asked)
+        fail_msg("%s: asked otherwise", c->label);
+    assert_int_equal(gateway.n_fetches, 0);
+    forget_connections();
+}
+
 static void test_fetch(void **state)
 {
-    static const struct {
-        const char *label, *path, *post;
-        scripted script[3];
-        kd_failure failure;
-        unsigned status, requests;
-        const char *body, *error, *asked;
-    } cases[] = {
-        {"plain",
-         "/k",
-         NULL,
-         {{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"}},
-         KD_FAIL_NONE,
-         200,
-         1,
-         "{}",
-         "",
-         "GET /k HTTP/1.1\r\nHost: 127.0.0.1:"},
-        {"an error of the server",
-         "/k",
-         NULL,
-         {{.bytes = "HTTP/1.1 503 No\r\nContent-Length: 1\r\n\r\nx"}},
-         KD_FAIL_NONE,
-         503,
-         1,
-         "x",
-         "",
-         NULL},
-        {"gzip",
-         "/k",
-         NULL,
-         {{.bytes = GZIPPED, .n = sizeof GZIPPED - 1}},
-         KD_FAIL_NONE,
-         200,
-         1,
-         "hello, hello, hello, hello",
-         "",
-         "Accept-Encoding: gzip\r\n\r\n"},
-        {"broken gzip",
-         "/k",
-         NULL,
-         {{.bytes = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 12\r\n\r\nnot any gzip"}},
-         KD_FAIL_BAD_BODY,
-         0,
-         1,
-         "",
-         "gzip: invalid header",
-         NULL},
-        {"redirects",
-         "/k",
-         NULL,
-         {{.bytes = MOVED("302", "/l?a=b")},
-          {.bytes = MOVED("307", "m")},
-          {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ny"}},
-         KD_FAIL_NONE,
-         200,
-         3,
-         "y",
-         "",
-         "GET /l?a=b HTTP/1.1"},
-        {"redirects without end",
-         "/k",
-         NULL,
-         {{.bytes = MOVED("302", "/k")}},
-         KD_FAIL_REDIRECTS,
-         0,
-         10,
-         "",
-         "stopped after 10 redirects",
-         NULL},
-        {"a post",
-         "/t",
-         "a=b",
-         {{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nz"}},
-         KD_FAIL_NONE,
-         200,
-         1,
-         "z",
-         "",
-         "Content-Length: 3\r\nX-A: b\r\nAccept-Encoding: gzip\r\n\r\na=b"},
-        {"a post that is led elsewhere",
-         "/t",
-         "a=b",
-         {{.bytes = MOVED("303", "/u")}, {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nz"}},
-         KD_FAIL_NONE,
-         200,
-         2,
-         "z",
-         "",
-         "GET /u HTTP/1.1"},
-        {"too long",
-         "/k",
-         NULL,
-         {{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n"
-                    "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
-                    "89x"}},
-         KD_FAIL_TOO_LARGE,
-         0,
-         1,
-         "",
-         "longer than its bound",
-         NULL},
-        {"cut",
-         "/k",
-         NULL,
-         {{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", .end = CLOSES}},
-         KD_FAIL_CLOSED,
-         0,
-         1,
-         "",
-         "unexpected EOF",
-         NULL},
-        {"silent",
-         "/k",
-         NULL,
-         {{.bytes = NULL}},
-         KD_FAIL_DEADLINE,
-         0,
-         1,
-         "",
-         "Client.Timeout exceeded while awaiting headers",
-         NULL},
-        {"no such scheme",
-         "ftp://h/k",
-         NULL,
-         {{.bytes = NULL}},
-         KD_FAIL_BAD_URL,
-         0,
-         0,
-         "",
-         "unsupported protocol scheme \"ftp\"",
-         NULL},
-        {"no URL", ":", NULL, {{.bytes = NULL}}, KD_FAIL_BAD_URL, 0, 0, "", "missing protocol scheme", NULL},
-    };
     gateway_up(config);
-    for (size_t i = 0; i < KD_COUNT(cases); i++) {
-        size_t n = 3;
-        while (n > 1 && !cases[i].script[n - 1].bytes)
-            n--;
-        forget(&one, cases[i].script, n);
-        char url[128];
-        if (cases[i].path[0] == '/')
-            snprintf(url, sizeof url, "http://127.0.0.1:%u%s", one.port, cases[i].path);
-        else
-            snprintf(url, sizeof url, "%s", cases[i].path);
-        kd_fetch_field field = {KD_STR("X-A"), KD_STR("b")};
-        kd_fetch_request request = {.method = cases[i].post ? KD_METHOD_POST : KD_METHOD_GET,
-                                    .url = kd_str_from_c(url),
-                                    .fields = &field,
-                                    .n_fields = 1,
-                                    .body = kd_str_from_c(cases[i].post ? cases[i].post : ""),
-                                    .timeout = cases[i].failure == KD_FAIL_DEADLINE ? 20 * KD_MS : 0,
-                                    .max_body = 100};
-        told t = {0};
-        assert_non_null(kd_fetch_start(&gateway, &request, on_done, &t));
-        assert_int_equal(t.times, 0); /* never within the call */
-        for (unsigned k = 0; k < QUIET_TURNS_MAX && !t.times; k++)
-            turn();
-        if (t.times != 1 || t.failure != cases[i].failure || t.status != cases[i].status ||
-            strcmp(t.body, cases[i].body) != 0 || !strstr(t.error, cases[i].error) ||
-            (!cases[i].error[0] && t.error[0]))
-            fail_msg("%s: %u times, %s, %u, \"%s\", \"%s\"", cases[i].label, t.times, kd_failure_name(t.failure),
-                     t.status, t.body, t.error);
-        assert_int_equal(one.requests, cases[i].requests);
-        bool asked = !cases[i].asked;
-        for (unsigned k = 0; k < one.n_talks && !asked; k++)
-            asked = strstr(text_of(&one.talks[k].far.in), cases[i].asked) != NULL;
-        if (!asked)
-            fail_msg("%s: asked otherwise", cases[i].label);
-        assert_int_equal(gateway.n_fetches, 0);
-        forget_connections();
-    }
+    for (size_t i = 0; i < KD_COUNT(cases); i++)
+        run_fetch(&cases[i]);
     gateway_down();
 }
 

@@ -69,11 +69,10 @@ static bool read_member(reader *r, kd_str key, kd_value v, raw_key *out)
     } known[] = {{KD_STR("kty"), &out->kty, NULL},           {KD_STR("kid"), &out->kid, NULL},
                  {KD_STR("crv"), &out->crv, NULL},           {KD_STR("x5t"), &out->x5t, NULL},
                  {KD_STR("x5t#S256"), &out->x5t_s256, NULL}, {KD_STR("x5u"), &out->x5u, NULL},
-                 {KD_STR("k"), NULL, &out->parts.k},
-                 {KD_STR("x"), NULL, &out->parts.x},         {KD_STR("y"), NULL, &out->parts.y},
-                 {KD_STR("n"), NULL, &out->parts.n},         {KD_STR("e"), NULL, &out->parts.e},
-                 {KD_STR("d"), NULL, &out->parts.d},         {KD_STR("p"), NULL, &out->parts.p},
-                 {KD_STR("q"), NULL, &out->parts.q}};
+                 {KD_STR("k"), NULL, &out->parts.k},         {KD_STR("x"), NULL, &out->parts.x},
+                 {KD_STR("y"), NULL, &out->parts.y},         {KD_STR("n"), NULL, &out->parts.n},
+                 {KD_STR("e"), NULL, &out->parts.e},         {KD_STR("d"), NULL, &out->parts.d},
+                 {KD_STR("p"), NULL, &out->parts.p},         {KD_STR("q"), NULL, &out->parts.q}};
     static const kd_str unused_text[] = {KD_STR_INIT("use"), KD_STR_INIT("alg")};
     static const kd_str unused_bytes[] = {KD_STR_INIT("dp"), KD_STR_INIT("dq"), KD_STR_INIT("qi")};
     kd_str ignored;

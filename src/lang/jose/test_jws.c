@@ -1,3 +1,4 @@
+#include "base/buf.h"
 #include "lang/jose/base64.h"
 #include "lang/jose/envelope.h"
 #include "lang/jose/json.h"
@@ -116,85 +117,77 @@ static void test_heads(void **state)
     kd_jwk_unref(jwk);
 }
 
-/* The same token in other dresses. */
+/* The same token in other dresses: $H, $P and $S are its head, payload and signature. */
+static const struct {
+    const char *label, *form;
+    bool accepted;
+} forms[] = {
+    {"as it is", "$H.$P.$S", true},
+    {"blanks inside", " $H\t.$P.\n$S\xc2\xa0\xe3\x80\x80", true},
+    {"padding", "$H==.$P=.$S====", true},
+    {"flattened", "{\"payload\":\"$P\",\"protected\":\"$H\",\"signature\":\"$S\"}", true},
+    {"general", "{\"payload\":\"$P\",\"signatures\":[{\"protected\":\"$H\",\"signature\":\"$S\"}]}", true},
+    {"two signatures",
+     "{\"payload\":\"$P\",\"signatures\":[{\"protected\":\"$H\",\"signature\":\"$S\"},{\"protected\":\"$H\","
+     "\"signature\":\"$S\"}]}",
+     false},
+    {"a nonce that is not signed",
+     "{\"payload\":\"$P\",\"protected\":\"$H\",\"signature\":\"$S\",\"header\":{\"nonce\":\"n\"}}", false},
+    {"crit that is not signed",
+     "{\"payload\":\"$P\",\"protected\":\"$H\",\"signature\":\"$S\",\"header\":{\"crit\":[\"x\"]}}", false},
+    {"no protected head", "{\"payload\":\"$P\",\"signature\":\"$S\",\"header\":{\"alg\":\"HS256\"}}", false},
+    {"no payload", "{\"protected\":\"$H\",\"signature\":\"$S\"}", false},
+    {"payload twice", "{\"payload\":\"$P\",\"payload\":\"$P\",\"protected\":\"$H\",\"signature\":\"$S\"}", false},
+    {"two parts", "$H.$P", false},
+    {"four parts", "$H.$P.$S.x", false},
+    {"five parts, as of encrypted tokens", "$H.$P.$S.x.y", false},
+    {"a token in a token", "$H.$H.$S", false},
+    {"nothing", "", false},
+    {"dots", "..", false},
+    {"a byte of another alphabet", "$H.+$P.$S", false},
+};
+
+static kd_str dressed(const char *form, const kd_str part[3])
+{
+    kd_buf text;
+    kd_buf_init(&text, 4096);
+    for (; *form; form++) {
+        if (*form == '$') {
+            form++;
+            kd_buf_add(&text, part[*form == 'H' ? 0 : *form == 'P' ? 1 : 2]);
+        } else {
+            kd_buf_byte(&text, *form);
+        }
+    }
+    kd_str copy = kd_arena_copy(&arena, kd_buf_str(&text));
+    kd_buf_fini(&text);
+    return copy;
+}
+
+/* Is the token a good one of this key? Its content must be the one that test_forms gave it. */
+static bool accepts(const char *label, kd_str text, kd_jwk *jwk)
+{
+    const kd_jose_alg *alg = kd_jose_alg_find(KD_STR("HS256"));
+    kd_jws jws;
+    kd_str error;
+    if (!kd_jws_parse(&arena, text, &jws, &error) || !kd_str_eq(jws.alg, alg->name) ||
+        !kd_jws_verify(&jws, jwk, alg, &error))
+        return false;
+    if (!kd_str_eq(jws.payload, KD_STR("{\"a\":1}")) || !kd_str_eq(jws.kid, KD_STR("k")))
+        fail_msg("%s: another content", label);
+    return true;
+}
+
 static void test_forms(void **state)
 {
-    kd_str good = token("{\"alg\":\"HS256\",\"kid\":\"k\"}", "{\"a\":1}", true), part[3], rest = good, error;
+    kd_str part[3], rest = token("{\"alg\":\"HS256\",\"kid\":\"k\"}", "{\"a\":1}", true), error;
     for (int i = 0; i < 3; i++)
         assert_true(kd_str_split(&rest, '.', &part[i]));
-    const struct {
-        const char *label;
-        kd_str token;
-        bool accepted;
-    } cases[] = {
-        {"as it is", good, true},
-        {"blanks inside",
-         kd_arena_printf(&arena, " %.*s\t.%.*s.\n%.*s\xc2\xa0\xe3\x80\x80", KD_FMT(part[0]), KD_FMT(part[1]),
-                         KD_FMT(part[2])),
-         true},
-        {"padding", kd_arena_printf(&arena, "%.*s==.%.*s=.%.*s====", KD_FMT(part[0]), KD_FMT(part[1]), KD_FMT(part[2])),
-         true},
-        {"flattened",
-         kd_arena_printf(&arena, "{\"payload\":\"%.*s\",\"protected\":\"%.*s\",\"signature\":\"%.*s\"}",
-                         KD_FMT(part[1]), KD_FMT(part[0]), KD_FMT(part[2])),
-         true},
-        {"general",
-         kd_arena_printf(&arena,
-                         "{\"payload\":\"%.*s\",\"signatures\":[{\"protected\":\"%.*s\",\"signature\":\"%.*s\"}]}",
-                         KD_FMT(part[1]), KD_FMT(part[0]), KD_FMT(part[2])),
-         true},
-        {"two signatures",
-         kd_arena_printf(&arena,
-                         "{\"payload\":\"%.*s\",\"signatures\":[{\"protected\":\"%.*s\",\"signature\":\"%.*s\"},"
-                         "{\"protected\":\"%.*s\",\"signature\":\"%.*s\"}]}",
-                         KD_FMT(part[1]), KD_FMT(part[0]), KD_FMT(part[2]), KD_FMT(part[0]), KD_FMT(part[2])),
-         false},
-        {"a nonce that is not signed",
-         kd_arena_printf(
-             &arena,
-             "{\"payload\":\"%.*s\",\"protected\":\"%.*s\",\"signature\":\"%.*s\",\"header\":{\"nonce\":\"n\"}}",
-             KD_FMT(part[1]), KD_FMT(part[0]), KD_FMT(part[2])),
-         false},
-        {"crit that is not signed",
-         kd_arena_printf(
-             &arena,
-             "{\"payload\":\"%.*s\",\"protected\":\"%.*s\",\"signature\":\"%.*s\",\"header\":{\"crit\":[\"x\"]}}",
-             KD_FMT(part[1]), KD_FMT(part[0]), KD_FMT(part[2])),
-         false},
-        {"no protected head",
-         kd_arena_printf(&arena, "{\"payload\":\"%.*s\",\"signature\":\"%.*s\",\"header\":{\"alg\":\"HS256\"}}",
-                         KD_FMT(part[1]), KD_FMT(part[2])),
-         false},
-        {"no payload",
-         kd_arena_printf(&arena, "{\"protected\":\"%.*s\",\"signature\":\"%.*s\"}", KD_FMT(part[0]), KD_FMT(part[2])),
-         false},
-        {"payload twice",
-         kd_arena_printf(&arena,
-                         "{\"payload\":\"%.*s\",\"payload\":\"%.*s\",\"protected\":\"%.*s\",\"signature\":\"%.*s\"}",
-                         KD_FMT(part[1]), KD_FMT(part[1]), KD_FMT(part[0]), KD_FMT(part[2])),
-         false},
-        {"no signature", token("{\"alg\":\"HS256\"}", "{\"a\":1}", false), false},
-        {"two parts", kd_arena_printf(&arena, "%.*s.%.*s", KD_FMT(part[0]), KD_FMT(part[1])), false},
-        {"four parts", kd_arena_printf(&arena, "%.*s.x", KD_FMT(good)), false},
-        {"five parts, as of encrypted tokens", kd_arena_printf(&arena, "%.*s.x.y", KD_FMT(good)), false},
-        {"a token in a token",
-         kd_arena_printf(&arena, "%.*s.%.*s.%.*s", KD_FMT(part[0]), KD_FMT(part[0]), KD_FMT(part[2])), false},
-        {"nothing", KD_STR(""), false},
-        {"dots", KD_STR(".."), false},
-        {"a byte of another alphabet",
-         kd_arena_printf(&arena, "%.*s.+%.*s.%.*s", KD_FMT(part[0]), KD_FMT(part[1]), KD_FMT(part[2])), false},
-    };
     kd_jwk *jwk = key("{\"kty\":\"oct\",\"k\":\"c2VjcmV0\"}", &error);
-    const kd_jose_alg *alg = kd_jose_alg_find(KD_STR("HS256"));
-    for (size_t i = 0; i < KD_COUNT(cases); i++) {
-        kd_jws jws;
-        bool accepted = kd_jws_parse(&arena, cases[i].token, &jws, &error) && kd_str_eq(jws.alg, alg->name) &&
-                        kd_jws_verify(&jws, jwk, alg, &error);
-        if (accepted != cases[i].accepted)
-            fail_msg("%s: %s", cases[i].label, accepted ? "accepted" : "refused");
-        if (accepted && (!kd_str_eq(jws.payload, KD_STR("{\"a\":1}")) || !kd_str_eq(jws.kid, KD_STR("k"))))
-            fail_msg("%s: another content", cases[i].label);
-    }
+    for (size_t i = 0; i < KD_COUNT(forms); i++)
+        if (accepts(forms[i].label, dressed(forms[i].form, part), jwk) != forms[i].accepted)
+            fail_msg("%s: %s", forms[i].label, forms[i].accepted ? "refused" : "accepted");
+    assert_false(accepts("no signature", token("{\"alg\":\"HS256\"}", "{\"a\":1}", false), jwk));
     kd_jwk_unref(jwk);
 }
 
