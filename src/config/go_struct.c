@@ -3,6 +3,7 @@
 #include "lang/jose/base64.h"
 #include "text/go/format.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 typedef struct decoder {
@@ -28,8 +29,8 @@ static const char *kind_of(const kd_node *node)
 
 static void mismatch(decoder *d, const char *found, const char *wanted)
 {
-    fail(d, kd_arena_printf(d->arena, "json: cannot unmarshal %s into Go struct field %s.%.*s of type %s", found,
-                            d->type->name, KD_FMT(d->member->key), wanted));
+    fail(d, kd_arena_printf(d->arena, "json: cannot unmarshal %s into Go struct field %s.%s%.*s of type %s", found,
+                            d->type->name, d->member->path ? d->member->path : "", KD_FMT(d->member->key), wanted));
 }
 
 /* A configuration's number as Go writes it again before it decodes it. */
@@ -69,6 +70,38 @@ static void read_uint(decoder *d, const kd_node *node, double max, const char *w
         out_of_range(d, node, wanted);
     else
         *out = (uint32_t)node->number;
+}
+
+/* Whole numbers as far as a double has all of them. */
+static bool read_whole(decoder *d, const kd_node *node, double min, const char *wanted, double *out)
+{
+    const double exact = 9007199254740992.0; /* 2^53 */
+    if (node->type == KD_NODE_NULL)
+        return false;
+    if (node->type != KD_NODE_NUMBER)
+        mismatch(d, kind_of(node), wanted);
+    else if (!(node->number >= min && node->number >= -exact && node->number <= exact) ||
+             node->number != (double)(int64_t)node->number)
+        out_of_range(d, node, wanted);
+    else
+        *out = node->number;
+    return node->type == KD_NODE_NUMBER && !d->failed;
+}
+
+static void read_number(decoder *d, const kd_node *node, void *at)
+{
+    double v = 0;
+    if (d->member->type == KD_GO_FLOAT) {
+        if (node->type == KD_NODE_NUMBER)
+            *(double *)at = node->number;
+        else if (node->type != KD_NODE_NULL)
+            mismatch(d, kind_of(node), "float64");
+    } else if (d->member->type == KD_GO_INT) {
+        if (read_whole(d, node, -INFINITY, "int", &v))
+            *(int64_t *)at = (int64_t)v;
+    } else if (read_whole(d, node, 0, "uint", &v)) {
+        *(uint64_t *)at = (uint64_t)v;
+    }
 }
 
 static bool is_list(decoder *d, const kd_node *node, const char *wanted)
@@ -155,6 +188,11 @@ static void read_member(decoder *d, const kd_node *node, char *out)
         break;
     case KD_GO_UINT32:
         read_uint(d, node, UINT32_MAX, "uint32", at);
+        break;
+    case KD_GO_UINT:
+    case KD_GO_INT:
+    case KD_GO_FLOAT:
+        read_number(d, node, at);
         break;
     case KD_GO_STRINGS:
         read_strings(d, node, at);

@@ -10,6 +10,9 @@ typedef enum kd_go_type {
     KD_GO_STRING,   /* kd_str */
     KD_GO_BOOL,     /* bool */
     KD_GO_UINT32,   /* uint32_t */
+    KD_GO_UINT,     /* uint64_t; above 2^53 no number of a configuration is exact, such are refused */
+    KD_GO_INT,      /* int64_t, the same */
+    KD_GO_FLOAT,    /* double */
     KD_GO_STRINGS,  /* kd_str_list */
     KD_GO_UINT16S,  /* kd_uint_list */
     KD_GO_BYTES,    /* kd_str: standard base64, decoded */
@@ -25,7 +28,8 @@ typedef struct kd_go_strings2 {
 typedef struct kd_go_member {
     kd_str key;
     kd_go_type type;
-    uint32_t offset; /* in the struct */
+    uint32_t offset;  /* in the struct */
+    const char *path; /* NULL, or the embedded structs that Go names before the key: "Config.Config." */
 } kd_go_member;
 
 typedef struct kd_go_struct {

@@ -1,13 +1,13 @@
 /* auth/revoker: tokens that are good by themselves and refused all the same, because one of their claims stands in a
  * bloom filter that is filled over RPC (spec/02 section 6). */
 #include "base/shared.h"
+#include "config/go_struct.h"
 #include "gateway/exchange.h"
 #include "gateway/identity.h"
 #include "gateway/module.h"
 #include "gateway/registry.h"
 #include "modules/auth/revoker/port.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #define FIELD(name, other, kind, text)                                                                                 \
@@ -49,7 +49,7 @@ extern const kd_module kd_module_auth_revoker;
 /* What a generation has of it. */
 typedef struct revoker {
     kd_shared_bloom *shared; /* NULL: the block cannot be read, nothing is revoked */
-    kd_str *keys;            /* each with the '-' behind it */
+    const kd_str *keys;
     uint32_t n_keys;
     kd_str error;
 } revoker;
@@ -78,81 +78,56 @@ static const kd_object_type filter_type = {"auth/revoker", create, destroy};
 
 /* ---- configuration ----------------------------------------------------------------------------------------------- */
 
-/* encoding/json finds fields in any case; the last one counts. */
+/* What the block says. */
+typedef struct options {
+    uint64_t n, ttl;
+    int64_t port;
+    double p;
+    kd_str hash_name;
+    kd_str_list token_keys, headers;
+} options;
+
+#define AT(member) offsetof(options, member)
+
+static const kd_go_member members[] = {
+    {KD_STR_INIT("n"), KD_GO_UINT, AT(n), "Config.Config.Config."},
+    {KD_STR_INIT("p"), KD_GO_FLOAT, AT(p), "Config.Config.Config."},
+    {KD_STR_INIT("hash_name"), KD_GO_STRING, AT(hash_name), "Config.Config.Config."},
+    {KD_STR_INIT("ttl"), KD_GO_UINT, AT(ttl), "Config.Config."},
+    {KD_STR_INIT("port"), KD_GO_INT, AT(port), "Config."},
+    {KD_STR_INIT("token_keys"), KD_GO_STRINGS, AT(token_keys), NULL},
+    {KD_STR_INIT("headers"), KD_GO_STRINGS, AT(headers), NULL},
+};
+static const kd_go_struct type = {"Config", "krakend", members, KD_COUNT(members)};
+
+/* Where the member stands, for a message. */
 static const kd_node *member(const kd_node *block, const char *name)
 {
     const kd_node *found = NULL;
     for (const kd_node *m = block->first; m; m = m->next)
         if (kd_str_eq_ci(m->key, kd_str_from_c(name)))
             found = m;
-    return found && found->type != KD_NODE_NULL ? found : NULL;
-}
-
-static const char *kind_of(const kd_node *node)
-{
-    static const char *const kinds[] = {"null", "bool", "number", "string", "array", "object"};
-    return kinds[node->type];
-}
-
-static bool mismatch(const kd_compile *compile, revoker *r, const kd_node *node, const char *name, const char *type)
-{
-    if (node->type == KD_NODE_NUMBER)
-        r->error = kd_arena_printf(compile->arena,
-                                   "json: cannot unmarshal number %.*s into Go struct field Config.%s of type %s",
-                                   KD_FMT(node->text), name, type);
-    else
-        r->error =
-            kd_arena_printf(compile->arena, "json: cannot unmarshal %s into Go struct field Config.%s of type %s",
-                            kind_of(node), name, type);
-    kd_errors_add(compile->errors, KD_SEVERITY_WARNING, node->at, KD_STR("auth/revoker"),
-                  "%s: expected %s, found %s: nothing is revoked", name, type, kd_node_type_name(node->type));
-    return false;
-}
-
-static bool read_uint(const kd_compile *compile, revoker *r, const kd_node *block, const char *name, uint64_t *out)
-{
-    const kd_node *node = member(block, name);
-    *out = 0;
-    if (!node)
-        return true;
-    if (node->type != KD_NODE_NUMBER || node->number < 0 || node->number != floor(node->number) ||
-        node->number > 9007199254740992.0)
-        return mismatch(compile, r, node, name, "uint");
-    *out = (uint64_t)node->number;
-    return true;
-}
-
-static bool read_keys(const kd_compile *compile, revoker *r, const kd_node *block)
-{
-    const kd_node *list = member(block, "token_keys");
-    if (!list)
-        return true;
-    if (list->type != KD_NODE_LIST)
-        return mismatch(compile, r, list, "token_keys", "[]string");
-    r->keys = KD_NEW_ARRAY(compile->arena, kd_str, list->n + 1);
-    for (const kd_node *item = list->first; r->keys && item; item = item->next) {
-        if (item->type != KD_NODE_STRING)
-            return mismatch(compile, r, item, "token_keys", "string");
-        r->keys[r->n_keys++] = item->text;
-    }
-    return r->keys != NULL;
+    return found;
 }
 
 static bool read_block(const kd_compile *compile, revoker *r, const kd_node *block, kd_bloom_config *config,
-                       uint64_t *port)
+                       int64_t *port)
 {
-    uint64_t ttl;
-    const kd_node *p = member(block, "P"), *hash = member(block, "hash_name");
-    if (!read_uint(compile, r, block, "N", &config->n) || !read_uint(compile, r, block, "TTL", &ttl) ||
-        !read_uint(compile, r, block, "port", port) || !read_keys(compile, r, block))
+    options o = {.hash_name = KD_STR("")};
+    if (!kd_go_struct_decode(compile->arena, &type, block, &o, &r->error)) {
+        if (!r->error.p)
+            r->error = KD_STR("out of memory");
+        kd_errors_add(compile->errors, KD_SEVERITY_WARNING, block->at, KD_STR("auth/revoker"),
+                      "auth/revoker cannot be read, nothing is revoked: %.*s", KD_FMT(r->error));
         return false;
-    if (p && p->type != KD_NODE_NUMBER)
-        return mismatch(compile, r, p, "P", "float64");
-    if (hash && hash->type != KD_NODE_STRING)
-        return mismatch(compile, r, hash, "hash_name", "string");
-    config->p = p ? p->number : 0;
-    config->ttl = ttl < 1000000000 ? (kd_ns)ttl * KD_SECOND : KD_FOREVER / 2;
-    config->optimal = hash && kd_str_eq(hash->text, KD_STR("optimal"));
+    }
+    r->keys = o.token_keys.v;
+    r->n_keys = o.token_keys.n;
+    *port = o.port;
+    config->n = o.n;
+    config->p = o.p;
+    config->ttl = o.ttl < 1000000000 ? (kd_ns)o.ttl * KD_SECOND : KD_FOREVER / 2;
+    config->optimal = kd_str_eq(o.hash_name, KD_STR("optimal"));
     return true;
 }
 
@@ -216,11 +191,11 @@ static const kd_rejecter rejecter = {.compile = compile_rejecter, .rejects = rej
 static bool open_revoker(kd_generation *generation, const kd_compile *compile)
 {
     const kd_node *block = kd_extra_find(&compile->service->extra, KD_STR("auth/revoker"));
-    if (!block || block->type != KD_NODE_OBJECT)
+    if (!block)
         return true;
     revoker *r = KD_NEW(compile->arena, revoker);
     kd_bloom_config config = {.n = 0};
-    uint64_t port;
+    int64_t port;
     if (!r)
         return false;
     *kd_module_slot(generation, &kd_module_auth_revoker) = r;
@@ -236,10 +211,10 @@ static bool open_revoker(kd_generation *generation, const kd_compile *compile)
                       "there is no memory for the filters");
         return false;
     }
-    if (port > 65535 || !kd_revoker_serve(r->shared, (uint16_t)port, compile->arena, &r->error)) {
+    if (port < 0 || port > 65535 || !kd_revoker_serve(r->shared, (uint16_t)port, compile->arena, &r->error)) {
         kd_errors_add(compile->errors, KD_SEVERITY_WARNING, block->at, KD_STR("auth/revoker"),
                       "the RPC service does not start: %.*s",
-                      KD_FMT(port > 65535 ? KD_STR("there is no such port") : r->error));
+                      KD_FMT(port < 0 || port > 65535 ? KD_STR("there is no such port") : r->error));
         r->error = KD_STR("");
     }
     return kd_generation_add_rejecter(generation, &rejecter);
