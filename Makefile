@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 .DEFAULT_GOAL := all
-.PHONY: all help run test test-long unit conformance asan tsan fuzz bench steps micro lint format install clean \
+.PHONY: all help run test test-long unit conformance asan tsan fuzz bench rooms steps micro lint format install clean \
 	build-unit build-asan build-fuzz
 
 all: ## the gateway: build/krakend (release, LTO, hardened)
@@ -65,6 +65,9 @@ fuzz: build-fuzz ## every fuzzer for ten minutes
 
 bench: all ## figures beside nginx and haproxy, written to docs/performance.md
 	@tests/bench/run.py
+
+rooms: all ## CPU of the modules, each against the same endpoint without it, written to docs/performance.md
+	@tests/bench/rooms.py --write
 
 steps: all ## instructions per request of single steps, written to docs/performance.md; fails over budget
 	@tests/bench/steps.py --write --check

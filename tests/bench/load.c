@@ -1,12 +1,14 @@
 /* The bench's load generator and its backend, in one thread, so that one core carries everything that is not the proxy.
  *
  *   load -p PORT -b PORT [-c CONNECTIONS] [-d SECONDS] [-w SECONDS] [-s BYTES | -f FILE | -R FILE] [-u TARGET] [-P PID]
+ *        [-H FIELD]
  *
  *   -p  the proxy; 0: backend only         -b  port of the backend; 0: no backend
  *   -c  keep-alive clients, each with one request at a time    -d, -w  measured and warm-up time
  *   -s  length of the backend's body       -f  the backend's body is this file
  *   -R  one document a line, at least 1000: the backend answers with one after the other
  *   -P  process whose CPU time is measured  -u  request target
+ *   -H  one more field of the requests, as "Name: value"; an Authorization field takes the place of the usual one
  *   -1  every client makes one request and stays; "ready" is printed when all have, then it waits for the end of stdin
  *
  * Prints one line of JSON: requests per second, latencies in us, CPU per request of the process and of this program. */
@@ -57,7 +59,7 @@ static struct {
     int proxy_port, backend_port, clients, pid;
     double seconds, warm_up;
     size_t body_size;
-    const char *body_file, *rotate_file, *target;
+    const char *body_file, *rotate_file, *target, *field;
     bool hold;
 } options = {
     .clients = 64, .seconds = 3, .warm_up = 1, .body_size = 300, .target = "/api/v1/users/42?expand=orders&limit=10"};
@@ -398,13 +400,16 @@ static void client_event(struct conn *c)
 static struct answer answer_of(const char *body, size_t size)
 {
     static const char head[] =
-        "HTTP/1.1 200 OK\r\nServer: backend/1.0\r\nDate: Fri, 20 Nov 2026 18:08:05 GMT\r\n"
+        "HTTP/1.1 200 OK\r\nServer: backend/1.0\r\nDate: %s\r\n"
         "Content-Type: application/json; charset=utf-8\r\nContent-Length: %zu\r\n"
         "X-Request-Id: 6f1c1b1e-2222-4444-8888-0123456789ab\r\nCache-Control: public, max-age=60\r\n\r\n";
-    struct answer a = {malloc(sizeof head + 32 + size), 0};
+    struct answer a = {malloc(sizeof head + 64 + size), 0};
     if (!a.bytes)
         fail("memory");
-    a.size = (size_t)sprintf(a.bytes, head, size);
+    char date[40]; /* of today: a cache keeps the answer */
+    time_t now = time(NULL);
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&now));
+    a.size = (size_t)sprintf(a.bytes, head, date, size);
     memcpy(a.bytes + a.size, body, size);
     a.size += size;
     return a;
@@ -470,14 +475,17 @@ static void answers_prepare(void)
 
 static void request_prepare(void)
 {
+    bool authorized = options.field && strncasecmp(options.field, "Authorization:", 14) == 0;
     static const char head[] =
         "GET %s HTTP/1.1\r\nHost: gateway.example.com\r\n"
         "User-Agent: Mozilla/5.0 (X11; Linux x86_64) bench/1.0\r\nAccept: application/json, text/plain, */*\r\n"
-        "Accept-Language: en-US,en;q=0.9\r\nAuthorization: Bearer 0123456789abcdef0123456789abcdef\r\n"
+        "Accept-Language: en-US,en;q=0.9\r\n%s%s%s"
         "X-Correlation-Id: 7d9c0a4e-0000-4000-8000-0123456789ab\r\n\r\n";
-    if (!(request = malloc(sizeof head + strlen(options.target))))
+    const char *token = authorized ? "" : "Authorization: Bearer 0123456789abcdef0123456789abcdef\r\n";
+    const char *line = options.field ? options.field : "", *end = options.field ? "\r\n" : "";
+    if (!(request = malloc(sizeof head + strlen(options.target) + strlen(token) + strlen(line) + strlen(end))))
         fail("memory");
-    request_size = (size_t)sprintf(request, head, options.target);
+    request_size = (size_t)sprintf(request, head, options.target, token, line, end);
 }
 
 /* ---- the run ---- */
@@ -539,7 +547,7 @@ static void measure(void)
 
 static void options_read(int argc, char **argv)
 {
-    for (int o; (o = getopt(argc, argv, "p:b:c:d:w:s:f:R:u:P:1")) > 0;) {
+    for (int o; (o = getopt(argc, argv, "p:b:c:d:w:s:f:R:u:P:H:1")) > 0;) {
         switch (o) {
         case 'p':
             options.proxy_port = atoi(optarg);
@@ -570,6 +578,9 @@ static void options_read(int argc, char **argv)
             break;
         case 'P':
             options.pid = atoi(optarg);
+            break;
+        case 'H':
+            options.field = optarg;
             break;
         case '1':
             options.hold = true;
