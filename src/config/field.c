@@ -728,7 +728,7 @@ static void check_items(kd_walk *w, const kd_field *field, const kd_node *list, 
             kd_fields_check(w, field->child, item, &at);
         else if (field->type == KD_FIELD_STRINGS && item->type != KD_NODE_STRING)
             kd_errors_add(w->errors, KD_SEVERITY_WARNING, item->at, kd_path_text(w->arena, &at, false),
-                          "expected a text, found %s%s", found_text(w->arena, item), consequence(field));
+                          "expected a text, found %s", found_text(w->arena, item));
     }
 }
 

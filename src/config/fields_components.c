@@ -63,7 +63,7 @@ static const kd_fields flatmap_fields = TABLE("flatmap operation", flatmap_item,
 
 static const kd_field proxy_endpoint[] = {
     {FIELD("sequential", BOOL, IGNORE, "Asks the backends one after the other.")},
-    {FIELD("sequential_propagated_params", STRINGS, FAIL_START, "Parameters that every backend of a sequence gets."),
+    {FIELD("sequential_propagated_params", STRINGS, ZERO, "Parameters that every backend of a sequence gets."),
      .lint = "{'type':'array','items':{'type':'string','pattern':'^resp[0-9]+(_[^\\\\s]+)?$'}}"},
     {FIELD("static", OBJECT, IGNORE, "Fixed data in the answer."), .child = &static_fields},
     {FIELD("flatmap_filter", OBJECTS, IGNORE, "Moves fields of the merged answer."), .child = &flatmap_fields},
