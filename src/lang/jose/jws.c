@@ -319,7 +319,7 @@ kd_str kd_jws_key_id(kd_arena *arena, const kd_jws *jws, kd_jose_strategy strate
     }
 }
 
-bool kd_jws_verify(const kd_jws *jws, const kd_jwk *jwk, const kd_jose_alg *alg, kd_str *error)
+bool kd_jws_verify(const kd_jws *jws, kd_jwk *jwk, const kd_jose_alg *alg, kd_str *error)
 {
     bool unsupported = jwk->is_private, good;
     *error = KD_STR(CRYPTO_FAILURE);

@@ -23,7 +23,7 @@ bool kd_jws_parse(kd_arena *arena, kd_str token, kd_jws *out, kd_str *error);
 /* By what id the token asks for its key; p is NULL without memory. */
 kd_str kd_jws_key_id(kd_arena *arena, const kd_jws *jws, kd_jose_strategy strategy);
 /* Verifies. False: *error is go-jose's text. */
-bool kd_jws_verify(const kd_jws *jws, const kd_jwk *jwk, const kd_jose_alg *alg, kd_str *error);
+bool kd_jws_verify(const kd_jws *jws, kd_jwk *jwk, const kd_jose_alg *alg, kd_str *error);
 
 /* Who signs: a key and how its tokens look. */
 typedef struct kd_jws_signer {

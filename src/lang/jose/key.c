@@ -295,8 +295,10 @@ static kd_jwk *settle(const kd_jwk *from)
     return jwk;
 }
 
-static void release(const kd_jwk *jwk)
+static void release(kd_jwk *jwk)
 {
+    for (size_t i = 0; i < KD_COUNT(jwk->ready); i++)
+        EVP_MD_CTX_free(atomic_load_explicit(&jwk->ready[i], memory_order_relaxed));
     EVP_PKEY_free(jwk->pkey);
     for (size_t i = 0; i < KD_COUNT(jwk->macs); i++)
         EVP_MAC_CTX_free(jwk->macs[i]);

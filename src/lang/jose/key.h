@@ -17,8 +17,13 @@ typedef enum kd_jwk_type { KD_JWK_RSA, KD_JWK_EC, KD_JWK_ED25519, KD_JWK_OCT } k
 
 struct evp_pkey_st;
 struct evp_mac_ctx_st;
+struct evp_md_ctx_st;
 
-/* A key: immutable, counted, any thread. */
+/* Ways to verify with a public key: a digest of 256, 384 or 512 bits, each with and without PSS. */
+#define KD_JWK_WAYS 6
+
+/* A key: counted, any thread; nothing in it changes but `ready`, whose contexts are made at the first use of each way,
+ * and then only copied. */
 typedef struct kd_jwk {
     _Atomic uint32_t references;
     kd_jwk_type type;
@@ -27,9 +32,10 @@ typedef struct kd_jwk {
     uint16_t half;                  /* EC: bytes of a coordinate */
     struct evp_pkey_st *pkey;       /* NULL: oct, or nothing can be done with it */
     struct evp_mac_ctx_st *macs[3]; /* oct: ready for 256, 384, 512 bits */
-    kd_str kid;                     /* empty where there is none */
-    kd_str x5t, x5t_s256;           /* of the certificate's thumbprints, as base64url; empty where there is none */
-    kd_fingerprint print;           /* of the key itself: equal for equal keys whatever they are called */
+    struct evp_md_ctx_st *_Atomic ready[KD_JWK_WAYS]; /* NULL: that way was not used yet */
+    kd_str kid;                                       /* empty where there is none */
+    kd_str x5t, x5t_s256; /* of the certificate's thumbprints, as base64url; empty where there is none */
+    kd_fingerprint print; /* of the key itself: equal for equal keys whatever they are called */
 } kd_jwk;
 
 /* The key that a JSON value describes, with a reference for the caller. `arena` serves as scratch. NULL: *error is
@@ -51,7 +57,7 @@ void kd_jwk_unref(kd_jwk *jwk);
 
 /* Is `signature` one of `input` with this algorithm and key? False also where key and algorithm do not belong together;
  * *unsupported then tells a key that cannot verify anything. Comparisons take constant time. */
-bool kd_jwk_verify(const kd_jwk *jwk, const kd_jose_alg *alg, kd_str input, kd_str signature, bool *unsupported);
+bool kd_jwk_verify(kd_jwk *jwk, const kd_jose_alg *alg, kd_str input, kd_str signature, bool *unsupported);
 
 /* Room for any signature: RSA of KD_JWK_RSA_MAX_BITS. */
 #define KD_JWK_SIGNATURE_MAX 2048u

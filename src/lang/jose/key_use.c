@@ -93,10 +93,40 @@ static size_t mac(const kd_jwk *jwk, const kd_jose_alg *alg, kd_str input, uint8
     return n;
 }
 
-static bool verify_public(const kd_jwk *jwk, const kd_jose_alg *alg, kd_str input, kd_str signature)
+/* A context that is ready to verify that way; NULL without memory, or where the key cannot. */
+static EVP_MD_CTX *make_ready(const kd_jwk *jwk, const kd_jose_alg *alg)
+{
+    EVP_PKEY_CTX *options;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool good =
+        context && EVP_DigestVerifyInit_ex(context, &options, digest_name(alg), NULL, NULL, jwk->pkey, NULL) > 0;
+    if (good && alg->family == KD_JOSE_PSS)
+        good = EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) > 0 &&
+               EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_AUTO) > 0;
+    if (good)
+        return context;
+    EVP_MD_CTX_free(context);
+    return NULL;
+}
+
+/* The key's context for that way. OpenSSL looks for implementations by name whenever it prepares one, which takes
+ * longer than to copy it; copying leaves it as it is, so that all threads can do it at once. */
+static const EVP_MD_CTX *ready(kd_jwk *jwk, const kd_jose_alg *alg)
+{
+    unsigned way = (alg->bits ? alg->bits / 128 - 2 : 0) + (alg->family == KD_JOSE_PSS ? KD_JWK_WAYS / 2 : 0);
+    EVP_MD_CTX *there = atomic_load_explicit(&jwk->ready[way], memory_order_acquire);
+    if (KD_LIKELY(there != NULL))
+        return there;
+    EVP_MD_CTX *made = make_ready(jwk, alg);
+    if (!made || atomic_compare_exchange_strong(&jwk->ready[way], &there, made))
+        return made;
+    EVP_MD_CTX_free(made); /* another thread was first */
+    return there;
+}
+
+static bool verify_public(kd_jwk *jwk, const kd_jose_alg *alg, kd_str input, kd_str signature)
 {
     uint8_t der[DER_MAX];
-    EVP_PKEY_CTX *options;
     if (alg->family == KD_JOSE_ECDSA) {
         if (signature.n != 2u * alg->half)
             return false;
@@ -105,21 +135,18 @@ static bool verify_public(const kd_jwk *jwk, const kd_jose_alg *alg, kd_str inpu
     } else if (jwk->type == KD_JWK_RSA && signature.n != (size_t)EVP_PKEY_get_size(jwk->pkey)) {
         return false; /* one that lacks its leading zeros is another text for the same number */
     }
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    const EVP_MD_CTX *from = ready(jwk, alg);
+    EVP_MD_CTX *context = from ? EVP_MD_CTX_new() : NULL;
     bool good =
-        context && EVP_DigestVerifyInit_ex(context, &options, digest_name(alg), NULL, NULL, jwk->pkey, NULL) > 0;
-    if (good && alg->family == KD_JOSE_PSS)
-        good = EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) > 0 &&
-               EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_AUTO) > 0;
-    good = good &&
-           EVP_DigestVerify(context, (const uint8_t *)signature.p, signature.n, (const uint8_t *)input.p, input.n) == 1;
+        context && EVP_MD_CTX_copy_ex(context, from) > 0 &&
+        EVP_DigestVerify(context, (const uint8_t *)signature.p, signature.n, (const uint8_t *)input.p, input.n) == 1;
     EVP_MD_CTX_free(context);
     if (!good)
         ERR_clear_error();
     return good;
 }
 
-bool kd_jwk_verify(const kd_jwk *jwk, const kd_jose_alg *alg, kd_str input, kd_str signature, bool *unsupported)
+bool kd_jwk_verify(kd_jwk *jwk, const kd_jose_alg *alg, kd_str input, kd_str signature, bool *unsupported)
 {
     *unsupported = jwk->is_private;
     if (jwk->is_private || !fits(jwk, alg))

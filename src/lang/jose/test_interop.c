@@ -4,6 +4,7 @@
 #include "lang/jose/json.h"
 #include "lang/jose/jws.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +29,7 @@ static kd_jwk *read_key(kd_arena *arena, kd_str text)
     return jwk;
 }
 
-static bool accepts(kd_arena *arena, kd_str token, const kd_jwk *jwk, const kd_jose_alg *alg)
+static bool accepts(kd_arena *arena, kd_str token, kd_jwk *jwk, const kd_jose_alg *alg)
 {
     kd_jws jws;
     kd_str error;
@@ -46,7 +47,7 @@ static bool means_the_same(kd_arena *arena, kd_str a, kd_str b)
            kd_str_eq(one.input, two.input) && kd_str_eq(one.signature, two.signature);
 }
 
-static void tamper(const vector *v, const kd_jwk *jwk)
+static void tamper(const vector *v, kd_jwk *jwk)
 {
     static const char others[] = "AQ.=_ \x01~";
     char *text = malloc(v->token.n);
@@ -66,6 +67,48 @@ static void tamper(const vector *v, const kd_jwk *jwk)
     free(text);
 }
 
+typedef struct asker {
+    const vector *vector;
+    kd_jwk *jwk;
+    pthread_t thread;
+    unsigned good, bad; /* answers that are right */
+} asker;
+
+#define ASKERS 4
+#define ASKED  3
+
+static void *ask(void *object)
+{
+    asker *a = object;
+    kd_arena arena;
+    kd_arena_init(&arena, NULL, 0);
+    kd_str good = a->vector->token, other = kd_arena_copy(&arena, good);
+    char *dot = (char *)other.p + kd_str_rfind(other, '.');
+    dot[1] = dot[1] == 'B' ? 'C' : 'B';
+    for (int i = 0; i < ASKED; i++) {
+        a->good += accepts(&arena, good, a->jwk, a->vector->alg);
+        a->bad += !accepts(&arena, other, a->jwk, a->vector->alg);
+    }
+    kd_arena_reset(&arena);
+    return NULL;
+}
+
+/* Threads that share a key which was not used before: what a key keeps from one use to the next is theirs in common. */
+static void share(const vector *v, kd_jwk *jwk)
+{
+    asker askers[ASKERS];
+    for (int i = 0; i < ASKERS; i++) {
+        askers[i] = (asker){.vector = v, .jwk = jwk};
+        assert_int_equal(pthread_create(&askers[i].thread, NULL, ask, &askers[i]), 0);
+    }
+    for (int i = 0; i < ASKERS; i++)
+        pthread_join(askers[i].thread, NULL);
+    for (int i = 0; i < ASKERS; i++)
+        if (askers[i].good != ASKED || askers[i].bad != ASKED)
+            fail_msg("%.*s, %.*s: thread %d: %u good, %u bad", KD_FMT(v->maker), KD_FMT(v->alg->name), i,
+                     askers[i].good, askers[i].bad);
+}
+
 static void check(const vector *v)
 {
     kd_arena arena;
@@ -74,6 +117,7 @@ static void check(const vector *v)
     kd_str error;
     kd_arena_init(&arena, NULL, 0);
     kd_jwk *jwk = read_key(&arena, v->public), *private = read_key(&arena, v->private);
+    share(v, jwk);
     if (!accepts(&arena, v->token, jwk, v->alg))
         fail_msg("%.*s, %.*s: not accepted", KD_FMT(v->maker), KD_FMT(v->alg->name));
     assert_true(kd_jws_parse(&arena, v->token, &jws, &error));
@@ -90,6 +134,7 @@ static void check(const vector *v)
     for (size_t i = 0; kd_jose_alg_at(i); i++) /* no other algorithm takes it */
         if (kd_jose_alg_at(i) != v->alg)
             assert_false(kd_jwk_verify(jwk, kd_jose_alg_at(i), jws.input, jws.signature, &(bool){0}));
+    assert_true(accepts(&arena, v->token, jwk, v->alg)); /* whatever the key was used for in between */
     kd_jwk_unref(jwk);
     kd_jwk_unref(private);
     kd_arena_reset(&arena);
