@@ -226,7 +226,9 @@ static const kd_field service[] = {
      .reload = KD_RELOAD_REBUILD},
     {SERVICE("dialer_timeout", DURATION, dialer_timeout, "Longest time to connect to a backend."),
      .reload = KD_RELOAD_REBUILD},
-    {SERVICE("dialer_fallback_delay", DURATION, dialer_fallback_delay, "Head start of IPv6 before IPv4."),
+    {SERVICE(
+         "dialer_fallback_delay", DURATION, dialer_fallback_delay,
+         "Head start of the first address's family before the other one; below 0: none, one address after the other."),
      .dflt = "300ms", .reload = KD_RELOAD_REBUILD},
     {SERVICE("dialer_keep_alive", DURATION, dialer_keep_alive, "Interval of TCP probes."), .dflt = "15s",
      .reload = KD_RELOAD_REBUILD},

@@ -151,6 +151,7 @@ static void read_settings(kd_generation *g)
     g->client.idle_timeout = s->idle_connection_timeout;
     g->client.header_timeout = s->response_header_timeout;
     g->client.dial_timeout = s->dialer_timeout;
+    g->client.dial_fallback_delay = s->dialer_fallback_delay;
     g->client.dial_keep_alive = s->dialer_keep_alive;
 }
 

@@ -63,6 +63,7 @@ void kd_call_fail(kd_call *call, kd_failure failure, kd_str error)
     call->over = true;
     call->failure = failure;
     call->error = error;
+    kd_dial_end(call);
     detach(call, false);
     call->events->on_fail(call);
 }

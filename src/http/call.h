@@ -67,14 +67,11 @@ struct kd_call {
     struct kd_stream2 *stream2;              /* on HTTP/2; `up` is NULL then */
     void (*on_connected)(struct kd_call *c); /* takes the connection instead of sending (session2.c) */
     kd_chunked decoder;
-    uint64_t left;               /* of a body with a length */
-    uint64_t unsent;             /* of a streamed request body with a length */
-    const kd_address *addresses; /* in `arena` unless the target is a literal */
-    uint8_t n_addresses;
-    kd_dns_query query;
-    kd_timer timer; /* dialing */
-    uint8_t at_address;
-    bool resolving, retried, head_told, paused, over, body_sent, head_sent, reading;
+    uint64_t left;        /* of a body with a length */
+    uint64_t unsent;      /* of a streamed request body with a length */
+    struct kd_dial *dial; /* under way; `up` is NULL then */
+    kd_timer timer;       /* dialing and what follows on a new connection */
+    bool retried, head_told, paused, over, body_sent, head_sent, reading;
     char *partial; /* an incomplete head, or pieces kept while paused */
     size_t partial_n, partial_cap;
 };
@@ -86,6 +83,7 @@ typedef struct kd_client_settings {
     kd_ns idle_timeout;        /* 0: never */
     kd_ns header_timeout;      /* from the request's last byte to the head; 0: none */
     kd_ns dial_timeout;        /* 0: the system's */
+    kd_ns dial_fallback_delay; /* head start of the first address's family; 0: 300 ms; below 0: one after the other */
     kd_ns dial_keep_alive;     /* 0: 15 s; below 0: no probes */
     size_t socket_buffer;      /* of each direction of a socket; 0: the system decides */
     kd_tls_profile *tls;       /* borrowed from the generation; NULL: kd_tls_profile_default */

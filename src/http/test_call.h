@@ -138,14 +138,14 @@ static ask *prepare(uint16_t port, const char *head)
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
-static ask *get(void)
+static inline ask *get(void)
 {
     ask *a = prepare(one.port, GET);
     ask_start(a);
     return a;
 }
 
-static void calls_up(const scripted *script, size_t n)
+static inline void calls_up(const scripted *script, size_t n)
 {
     worker_up();
     backend_up(&one, script, n);
@@ -191,7 +191,7 @@ static void asks_forget(void)
     n_asks = 0;
 }
 
-static void calls_down(const char *label)
+static inline void calls_down(const char *label)
 {
     asks_forget();
     kd_client_fini(&client);
