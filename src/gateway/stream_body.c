@@ -2,8 +2,8 @@
 
 #include "gateway/exchange.h"
 
-#define SHORT_BODY 2048                  /* what Go's server sends with a length (net/http, bufferBeforeChunkingSize) */
-#define PATIENCE   (KD_SECOND / 100)  /* what comes later than this is a stream, and passes as it comes */
+#define SHORT_BODY 2048              /* what Go's server sends with a length (net/http, bufferBeforeChunkingSize) */
+#define PATIENCE   (KD_SECOND / 100) /* what comes later than this is a stream, and passes as it comes */
 
 static void flow(kd_stream_body *body, kd_flow flow)
 {

@@ -20,7 +20,7 @@ struct kd_stream_body {
     char *held;     /* its beginning, while it may turn out to be short enough for a Content-Length */
     uint32_t n_held;
     kd_timer patience; /* armed while the head waits for that */
-    kd_str whole;   /* is_whole: all of it; nothing comes from the call */
+    kd_str whole;      /* is_whole: all of it; nothing comes from the call */
     bool is_whole;
     bool drop;          /* the client gets no body (HEAD, 204, 304) */
     kd_failure failure; /* the call failed before the answer was begun */
