@@ -2,13 +2,14 @@
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import threading
 import time
 import unittest
 
-from gateway import Backend, Gateway, endpoint, eventually, json_reply
+from gateway import Backend, Gateway, endpoint, eventually, free_port, json_reply
 
 SECRET = b"a secret of thirty-two bytes!!!!"
 FAR = 4102444800
@@ -91,7 +92,7 @@ def protected(path, host, validator, **more):
 class WithFile(unittest.TestCase):
     """Keys from a file beside the configuration."""
 
-    def start(self, endpoints, files):
+    def start(self, endpoints, files, service=None):
         self.echo = Backend(echo)
         self.addCleanup(self.echo.__exit__)
         folder = os.path.join("/tmp", "krakend-keys-%d" % os.getpid())
@@ -99,7 +100,7 @@ class WithFile(unittest.TestCase):
         for name, keys in files.items():
             with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
                 json.dump({"keys": keys}, f)
-        gateway = Gateway({"timeout": "60s", "endpoints": [protected(path, self.echo.host,
+        gateway = Gateway({"timeout": "60s", "extra_config": service or {}, "endpoints": [protected(path, self.echo.host,
                           dict({"jwk_local_path": os.path.join(folder, file)}, **validator), input_headers=["X-User", "X-List"])
                           for path, file, validator in endpoints]})
         gateway.__enter__()
@@ -199,6 +200,34 @@ class Attacks(WithFile):
         self.assertEqual(ask(gateway, "/q", Cookie="tok=" + good, Authorization="Basic eA==")[0], 401)
 
 
+class Revoked(WithFile):
+    """What the plain HTTP interface of the revoker is told holds for every worker at once."""
+
+    def test_over_http(self):
+        port, key = free_port(), "a key"
+        block = {"N": 1000, "P": 0.001, "hash_name": "optimal", "TTL": 1000, "port": free_port(), "token_keys": ["jti"],
+                 "http_port": port, "http_key": key}
+        gateway = self.start([("/a", "k.json", {"alg": "HS256"})], {"k.json": [KEY]}, {"auth/revoker": block})
+        tokens = [sign(HEAD, dict(GOOD, jti=jti)) for jti in ("one", "two")]
+        self.assertEqual([200, 200], [ask(gateway, "/a", t)[0] for t in tokens])
+        self.assertEqual(401, self.revoker(port, "GET", "one", "another key"))
+        self.assertEqual(404, self.revoker(port, "GET", "one", key))
+        self.assertEqual(200, self.revoker(port, "POST", "one", key))
+        self.assertEqual(200, self.revoker(port, "GET", "one", key))
+        for _ in range(8):
+            self.assertEqual([401, 200], [ask(gateway, "/a", t)[0] for t in tokens])
+
+    def revoker(self, port, method, jti, key):
+        c = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        try:
+            c.request(method, "/tokens/jti/" + jti, headers={"Authorization": "Bearer " + key})
+            answer = c.getresponse()
+            answer.read()
+            return answer.status
+        finally:
+            c.close()
+
+
 class KeyServers(unittest.TestCase):
     def setUp(self):
         self.echo = Backend(echo)
@@ -207,7 +236,7 @@ class KeyServers(unittest.TestCase):
         self.addCleanup(self.server.__exit__)
 
     def start(self, **validator):
-        gateway = Gateway({"timeout": "60s", "endpoints": [
+        gateway = Gateway({"timeout": "60s", "extra_config": service or {}, "endpoints": [
             protected("/p", self.echo.host, dict({"alg": "HS256", "jwk_url": self.server.url}, **validator)),
             endpoint("/open", self.echo.host)]})
         gateway.__enter__()

@@ -1,6 +1,7 @@
 #include "modules/auth/revoker/port.h"
 
 #include "gateway/registry.h"
+#include "modules/auth/revoker/rest.h"
 #include "modules/auth/revoker/rpc.h"
 #include "net/listener.h"
 
@@ -8,8 +9,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define IN_MAX  (KD_RPC_MESSAGE_MAX + 16)
-#define OUT_MAX (2 * KD_RPC_MESSAGE_MAX)
+#define IN_MAX      (KD_RPC_MESSAGE_MAX + 16)
+#define OUT_MAX     (2 * KD_RPC_MESSAGE_MAX)
+#define REST_IN_MAX (KD_REST_HEAD_MAX + KD_REST_BODY_MAX + 2 * KD_READ_SIZE)
 
 typedef struct talk {
     kd_stream stream;
@@ -17,7 +19,10 @@ typedef struct talk {
     struct talk *next, **link;
     kd_shared_bloom *shared;
     kd_worker *worker;
-    kd_rpc rpc;
+    union {
+        kd_rpc rpc;
+        kd_rest rest;
+    };
     kd_buf in, out;
     size_t sent;
     bool eof;
@@ -26,9 +31,13 @@ typedef struct talk {
 /* Guarded by `lock`, but for the listener. */
 typedef struct port {
     struct port *next;
+    kd_revoker_protocol protocol;
     uint16_t wanted;
+    char address[64];
     kd_listener *listener;
     kd_shared_bloom *shared; /* with a use of it */
+    char key[KD_REST_KEY_MAX];
+    size_t n_key;
     talk *talks;
     unsigned n_talks;
 } port;
@@ -53,7 +62,8 @@ static void end(talk *t)
     t->port->n_talks--;
     pthread_mutex_unlock(&lock);
     kd_stream_close(&t->stream);
-    kd_rpc_fini(&t->rpc);
+    if (t->port->protocol == KD_REVOKER_RPC)
+        kd_rpc_fini(&t->rpc);
     kd_buf_fini(&t->in);
     kd_buf_fini(&t->out);
     kd_shared_bloom_release(t->shared);
@@ -93,7 +103,9 @@ static bool serve(talk *t)
     t->eof = n == 0;
     t->in.n += (size_t)n;
     bool bad;
-    size_t used = kd_rpc_take(&t->rpc, kd_buf_str(&t->in), t->worker->loop.now, &t->out, &bad);
+    kd_ns now = t->worker->loop.now;
+    size_t used = t->port->protocol == KD_REVOKER_RPC ? kd_rpc_take(&t->rpc, kd_buf_str(&t->in), now, &t->out, &bad)
+                                                      : kd_rest_take(&t->rest, kd_buf_str(&t->in), now, &t->out, &bad);
     if (used == t->in.n) {
         kd_buf_reset(&t->in, 64u * 1024);
     } else if (used) {
@@ -140,6 +152,8 @@ static void on_accept(kd_worker *worker, void *context, int fd, const struct soc
             t->next->link = &t->next;
         p->talks = t;
         p->n_talks++;
+        t->rest = (kd_rest){.bloom = shared->bloom, .n_key = p->n_key};
+        memcpy(t->rest.key, p->key, p->n_key);
     }
     pthread_mutex_unlock(&lock);
     if (!shared) {
@@ -150,8 +164,9 @@ static void on_accept(kd_worker *worker, void *context, int fd, const struct soc
     t->port = p;
     t->shared = shared;
     t->worker = worker;
-    kd_rpc_init(&t->rpc, shared->bloom);
-    kd_buf_init(&t->in, IN_MAX);
+    if (p->protocol == KD_REVOKER_RPC)
+        kd_rpc_init(&t->rpc, shared->bloom);
+    kd_buf_init(&t->in, p->protocol == KD_REVOKER_RPC ? IN_MAX : REST_IN_MAX);
     kd_buf_init(&t->out, OUT_MAX);
     t->stream.io.fd = -1;
     if (!kd_stream_open(&t->stream, &worker->loop, fd, on_ready)) {
@@ -160,45 +175,69 @@ static void on_accept(kd_worker *worker, void *context, int fd, const struct soc
     }
 }
 
-static void give(port *p, kd_shared_bloom *shared)
+static void give(port *p, kd_shared_bloom *shared, kd_str key)
 {
     if (shared)
         atomic_fetch_add(&shared->uses, 1);
     pthread_mutex_lock(&lock);
     kd_shared_bloom *old = p->shared;
     p->shared = shared;
+    p->n_key = key.n;
+    if (key.n)
+        memcpy(p->key, key.p, key.n);
     pthread_mutex_unlock(&lock);
     kd_shared_bloom_release(old);
 }
 
-bool kd_revoker_serve(kd_shared_bloom *shared, uint16_t wanted, kd_arena *arena, kd_str *error)
+static bool is_at(const port *p, const kd_revoker_port *wanted)
+{
+    return p->wanted == wanted->port && kd_str_eq(kd_str_from_c(p->address), wanted->address);
+}
+
+static port *open_port(const kd_revoker_port *wanted, kd_workers *workers, kd_arena *arena, kd_str *error)
+{
+    port *p = calloc(1, sizeof *p);
+    if (!p) {
+        *error = KD_STR("out of memory");
+        return NULL;
+    }
+    p->protocol = wanted->protocol;
+    p->wanted = wanted->port;
+    if (wanted->address.n)
+        memcpy(p->address, wanted->address.p, wanted->address.n);
+    p->listener = kd_listener_create(arena, workers, wanted->address, wanted->port, on_accept, p, error);
+    if (p->listener)
+        return p;
+    free(p);
+    return NULL;
+}
+
+bool kd_revoker_serve(kd_shared_bloom *shared, const kd_revoker_port *wanted, kd_arena *arena, kd_str *error)
 {
     kd_workers *workers = kd_registry_workers();
     if (!workers)
         return true;
-    port *p = ports;
-    while (p && p->wanted != wanted)
-        p = p->next;
-    for (port *other = ports; other; other = other->next)
-        if (other != p)
-            give(other, NULL); /* the configuration has one port: former ones fall silent */
-    if (!p) {
-        p = calloc(1, sizeof *p);
-        kd_listener *listener = p ? kd_listener_create(arena, workers, KD_STR(""), wanted, on_accept, p, error) : NULL;
-        if (!listener) {
-            if (!p)
-                *error = KD_STR("out of memory");
-            free(p);
-            return false;
-        }
-        p->wanted = wanted;
-        p->listener = listener;
-        p->next = ports;
-        ports = p;
-        give(p, shared);
-        kd_listener_start(listener);
+    port *found = NULL;
+    for (port *p = ports; p; p = p->next) {
+        if (p->protocol != wanted->protocol)
+            continue;
+        if (wanted->open && is_at(p, wanted))
+            found = p;
+        else
+            give(p, NULL, KD_STR("")); /* the configuration has one port of each: former ones fall silent */
+    }
+    if (!wanted->open)
+        return true;
+    if (found) {
+        give(found, shared, wanted->key);
         return true;
     }
-    give(p, shared);
+    port *p = open_port(wanted, workers, arena, error);
+    if (!p)
+        return false;
+    p->next = ports;
+    ports = p;
+    give(p, shared, wanted->key);
+    kd_listener_start(p->listener);
     return true;
 }

@@ -7,12 +7,17 @@
 #include "gateway/module.h"
 #include "gateway/registry.h"
 #include "modules/auth/revoker/port.h"
+#include "modules/auth/revoker/rest.h"
 
 #include <stdlib.h>
 
 #define FIELD(name, other, kind, text)                                                                                 \
     .key = KD_STR_INIT(name), .alias = other, .type = KD_FIELD_##kind, .wrong = KD_WRONG_DROP_BLOCK,                   \
     .offset = KD_NO_OFFSET, .about = text
+
+#define OWN(name, kind, text)                                                                                          \
+    .key = KD_STR_INIT(name), .type = KD_FIELD_##kind, .wrong = KD_WRONG_FAIL_START, .offset = KD_NO_OFFSET,           \
+    .edition = KD_EDITION_OWN, .about = text
 
 static const kd_field fields[] = {
     {FIELD("N", "n", INT, "How many elements one filter is made for.")},
@@ -22,6 +27,11 @@ static const kd_field fields[] = {
     {FIELD("port", NULL, INT, "The port of the RPC service, on all interfaces; 0: any free one."), .max = 65535},
     {FIELD("token_keys", NULL, STRINGS, "The claims that are looked at.")},
     {FIELD("headers", NULL, STRINGS, "Has no effect."), .flags = KD_FIELD_UNLISTED},
+    {OWN("http_port", INT, "The port of the plain HTTP interface: POST and GET /tokens/<claim>/<value>."),
+     .max = 65535},
+    {OWN("http_address", STRING, "The address of that port; without a key it must be one of this machine."),
+     .dflt = "127.0.0.1"},
+    {OWN("http_key", STRING, "What its clients bring as a bearer token."), .flags = KD_FIELD_SECRET},
     {FIELD("revoke_server_ping_url", NULL, STRING, "Where a revoke server is told of this gateway."),
      .edition = KD_EDITION_EE},
     {FIELD("revoke_server_ping_interval", NULL, STRING, "How often it is told."), .edition = KD_EDITION_EE,
@@ -158,6 +168,40 @@ static bool check_config(const kd_compile *compile, const kd_node *block, const 
     return true;
 }
 
+static bool is_loopback(kd_str address)
+{
+    return kd_str_eq(kd_str_head(address, 4), KD_STR("127.")) || kd_str_eq(address, KD_STR("::1"));
+}
+
+/* The keys of the plain HTTP interface, which are ours. */
+static bool read_http(const kd_compile *compile, const kd_node *block, kd_revoker_port *to)
+{
+    const kd_node *port = kd_node_get(block, KD_STR("http_port")),
+                  *address = kd_node_get(block, KD_STR("http_address"));
+    const kd_node *key = kd_node_get(block, KD_STR("http_key"));
+    *to = (kd_revoker_port){.protocol = KD_REVOKER_REST, .address = KD_STR("127.0.0.1"), .key = KD_STR("")};
+    if (!port)
+        return true;
+    if (port->type != KD_NODE_NUMBER || port->number < 1 || port->number > 65535 ||
+        port->number != (double)(uint16_t)port->number)
+        return refuse(compile, block, "http_port", "a port number");
+    if (address && (address->type != KD_NODE_STRING || address->text.n > 63))
+        return refuse(compile, block, "http_address", "an address such as \"127.0.0.1\"");
+    if (key && (key->type != KD_NODE_STRING || !key->text.n || key->text.n > KD_REST_KEY_MAX))
+        return refuse(compile, block, "http_key", "a text of 1 to 256 bytes");
+    to->open = true;
+    to->port = (uint16_t)port->number;
+    if (address)
+        to->address = address->text;
+    if (key)
+        to->key = key->text;
+    if (!key && !is_loopback(to->address))
+        return refuse(compile, block, "http_address",
+                      "\"http_key\" beside it, or an address of this machine: whoever reaches "
+                      "the port revokes tokens");
+    return true;
+}
+
 static bool rejects(kd_exchange *x, const kd_identity *identity, const void *config)
 {
     const revoker *r = config;
@@ -188,6 +232,15 @@ static bool compile_rejecter(const kd_compile *compile, const void **config)
 
 static const kd_rejecter rejecter = {.compile = compile_rejecter, .rejects = rejects};
 
+static void serve(const kd_compile *compile, const revoker *r, const kd_node *block, const char *name,
+                  const kd_revoker_port *port)
+{
+    kd_str error;
+    if (!kd_revoker_serve(r->shared, port, compile->arena, &error))
+        kd_errors_add(compile->errors, KD_SEVERITY_WARNING, block->at, KD_STR("auth/revoker"),
+                      "the %s service does not start: %.*s", name, KD_FMT(error));
+}
+
 static bool open_revoker(kd_generation *generation, const kd_compile *compile)
 {
     const kd_node *block = kd_extra_find(&compile->service->extra, KD_STR("auth/revoker"));
@@ -201,7 +254,8 @@ static bool open_revoker(kd_generation *generation, const kd_compile *compile)
     *kd_module_slot(generation, &kd_module_auth_revoker) = r;
     if (!read_block(compile, r, block, &config, &port))
         return true; /* logged, and nothing is revoked, as with KrakenD */
-    if (!check_config(compile, block, &config))
+    kd_revoker_port http;
+    if (!check_config(compile, block, &config) || !read_http(compile, block, &http))
         return false;
     kd_str identity = kd_arena_printf(compile->arena, "%llu %.17g %d %lld", (unsigned long long)config.n, config.p,
                                       config.optimal, (long long)config.ttl);
@@ -211,12 +265,13 @@ static bool open_revoker(kd_generation *generation, const kd_compile *compile)
                       "there is no memory for the filters");
         return false;
     }
-    if (port < 0 || port > 65535 || !kd_revoker_serve(r->shared, (uint16_t)port, compile->arena, &r->error)) {
+    bool no_port = port < 0 || port > 65535;
+    serve(compile, r, block, "RPC",
+          &(kd_revoker_port){.open = !no_port, .port = (uint16_t)port, .address = KD_STR(""), .key = KD_STR("")});
+    if (no_port)
         kd_errors_add(compile->errors, KD_SEVERITY_WARNING, block->at, KD_STR("auth/revoker"),
-                      "the RPC service does not start: %.*s",
-                      KD_FMT(port < 0 || port > 65535 ? KD_STR("there is no such port") : r->error));
-        r->error = KD_STR("");
-    }
+                      "the RPC service does not start: there is no such port");
+    serve(compile, r, block, "HTTP", &http);
     return kd_generation_add_rejecter(generation, &rejecter);
 }
 

@@ -1,3 +1,4 @@
+#include "modules/auth/revoker/rest.h"
 #include "modules/auth/revoker/rpc.h"
 
 #include <setjmp.h>
@@ -280,11 +281,96 @@ static void test_union(void **state)
     }
 }
 
+/* What one client of the plain HTTP interface sends, and status and body of each answer. */
+static const struct {
+    const char *key, *sent, *answered;
+    bool closed;
+} talks[] = {
+    {"", "GET /tokens/jti/a HTTP/1.1\r\nHost: x\r\n\r\n", "404 {\"revoked\":false}\n", false},
+    {"",
+     "POST /tokens/jti/a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcGET /tokens/jti/a HTTP/1.1\r\nHost: "
+     "x\r\n\r\n"
+     "GET /tokens/sub/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nGET /tokens/jti/a HTTP/1.1\r\nHost: x\r\n\r\n",
+     "200 {\"revoked\":true}\n200 {\"revoked\":true}\n404 {\"revoked\":false}\n", true},
+    {"", "POST /tokens/a%2Fb/c%20d/e HTTP/1.0\r\n\r\n", "200 {\"revoked\":true}\n", true},
+    {"", "GET /tokens/a%2fb/c%20d%2Fe?x=1 HTTP/1.1\r\nHost: x\r\n\r\n", "404 {\"revoked\":false}\n", false},
+    {"",
+     "GET /tokens/jti HTTP/1.1\r\nHost: x\r\n\r\nGET /tokens/jti/ HTTP/1.1\r\nHost: x\r\n\r\nGET /tokens//a "
+     "HTTP/1.1\r\nHost: "
+     "x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+     "404 {\"error\":\"the path is /tokens/<claim>/<value>\"}\n404 {\"error\":\"the path is "
+     "/tokens/<claim>/<value>\"}\n"
+     "404 {\"error\":\"the path is /tokens/<claim>/<value>\"}\n404 {\"error\":\"the path is "
+     "/tokens/<claim>/<value>\"}\n",
+     false},
+    {"", "DELETE /tokens/jti/a HTTP/1.1\r\nHost: x\r\n\r\n", "405 {\"error\":\"POST revokes, GET asks\"}\n", false},
+    {"secret", "GET /tokens/jti/a HTTP/1.1\r\nHost: x\r\nAuthorization: bearer secret\r\n\r\n",
+     "404 {\"revoked\":false}\n", false},
+    {"secret", "POST /tokens/jti/a HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secres\r\n\r\n",
+     "401 {\"error\":\"a bearer token with the key of this port is needed\"}\n", false},
+    {"secret", "POST /tokens/jti/a HTTP/1.1\r\nHost: x\r\nAuthorization: secret\r\n\r\n",
+     "401 {\"error\":\"a bearer token with the key of this port is needed\"}\n", false},
+    {"secret", "POST /tokens/jti/a HTTP/1.1\r\nHost: x\r\n\r\n",
+     "401 {\"error\":\"a bearer token with the key of this port is needed\"}\n", false},
+    {"", "POST /tokens/jti/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     "411 {\"error\":\"send it without a body\"}\n", true},
+    {"", "POST /tokens/jti/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n",
+     "413 {\"error\":\"send it without a body\"}\n", true},
+    {"", "POST /tokens/jti/a HTTP/1.1\r\n\r\n", "400 {\"error\":\"the request cannot be read\"}\n", true},
+    {"", "nonsense\r\n\r\n", "400 {\"error\":\"the request cannot be read\"}\n", true},
+};
+
+/* Status and body of the answers, a line each. */
+static void shorten(kd_buf *to, kd_str answers)
+{
+    while (answers.n) {
+        assert_true(kd_str_eq(kd_str_head(answers, 9), KD_STR("HTTP/1.1 ")));
+        ptrdiff_t body = kd_str_search(answers, KD_STR("\r\n\r\n{")), end = kd_str_find(answers, '}');
+        assert_true(body > 0 && end > body);
+        kd_buf_printf(to, "%.*s %.*s\n", 3, answers.p + 9, (int)(end - body - 3), answers.p + body + 4);
+        answers = kd_str_from(answers, (size_t)end + 1);
+    }
+}
+
+/* In one piece and in two, wherever the cut is. */
+static void test_rest(void **state)
+{
+    for (size_t i = 0; i < KD_COUNT(talks); i++) {
+        size_t n = strlen(talks[i].sent);
+        for (size_t cut = 0; cut < n; cut++) {
+            kd_bloom *bloom = kd_bloom_create(&optimal, 0);
+            kd_rest rest = {.bloom = bloom, .n_key = strlen(talks[i].key)};
+            memcpy(rest.key, talks[i].key, rest.n_key);
+            kd_buf in, out, seen;
+            bool bad = false;
+            kd_buf_init(&in, 1 << 16);
+            kd_buf_init(&out, 1 << 16);
+            kd_buf_init(&seen, 1 << 16);
+            kd_buf_add(&in, kd_str_of(talks[i].sent, cut));
+            size_t used = kd_rest_take(&rest, kd_buf_str(&in), 0, &out, &bad);
+            kd_buf_add(&in, kd_str_of(talks[i].sent + cut, n - cut));
+            if (!bad)
+                used += kd_rest_take(&rest, kd_str_from(kd_buf_str(&in), used), 0, &out, &bad);
+            assert_true(used <= in.n);
+            shorten(&seen, kd_buf_str(&out));
+            kd_buf_byte(&seen, 0);
+            assert_string_equal(seen.p, talks[i].answered);
+            assert_int_equal(bad, talks[i].closed);
+            assert_int_equal(kd_bloom_has(bloom, KD_STR("jti-a"), 0), i == 1);
+            assert_int_equal(kd_bloom_has(bloom, KD_STR("a/b-c d/e"), 0), i == 2);
+            kd_buf_fini(&in);
+            kd_buf_fini(&out);
+            kd_buf_fini(&seen);
+            kd_bloom_destroy(bloom);
+        }
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_union),       cmocka_unit_test(test_sizes),
-                                       cmocka_unit_test(test_add_and_has), cmocka_unit_test(test_rotation),
-                                       cmocka_unit_test(test_refused),     cmocka_unit_test(test_numbers),
-                                       cmocka_unit_test(test_service),     cmocka_unit_test(test_garbage)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rest),        cmocka_unit_test(test_union),    cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_add_and_has), cmocka_unit_test(test_rotation), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_numbers),     cmocka_unit_test(test_service),  cmocka_unit_test(test_garbage)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
