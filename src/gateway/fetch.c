@@ -13,8 +13,10 @@ struct kd_fetch {
     kd_arena arena; /* which all of this lies in */
     kd_call call;
     kd_client own; /* with a TLS profile of its own there is no pool to share */
-    bool has_own, running, redirected_away;
+    bool has_own, running, redirected_away, bodiless, answered;
     kd_method method;
+    const char *verb; /* of the first request, as Go names it in errors */
+    const kd_target *first;
     kd_str url, body, referer; /* where a redirect came from */
     kd_fetch_field *fields;
     uint32_t n_fields, requests;
@@ -66,13 +68,45 @@ static void finish(kd_fetch *f)
     kd_timer_arm(timers_of(f), &f->end, f->worker->net->loop.now);
 }
 
+/* `text` is the whole error. */
+static void fail_bare(kd_fetch *f, kd_failure failure, kd_str text)
+{
+    f->failed = true;
+    f->result = (kd_fetch_result){.failure = failure, .error = text, .in_body = f->answered};
+    finish(f);
+}
+
+/* Of what went wrong with a request Go says which; not of an answer that cannot be read to its end. */
+static void fail_at(kd_fetch *f, kd_failure failure, kd_str url, kd_str text)
+{
+    kd_str whole =
+        f->answered ? text : kd_arena_printf(&f->arena, "%s \"%.*s\": %.*s", f->verb, KD_FMT(url), KD_FMT(text));
+    fail_bare(f, failure, whole.p ? whole : text);
+}
+
+/* The URL without the password that may stand in it. */
+static kd_str shown(kd_fetch *f)
+{
+    kd_url url;
+    kd_str error;
+    if (!kd_go_url_parse(&f->arena, f->url, &url, &error) || !url.has_user)
+        return f->url;
+    size_t start = (size_t)kd_str_find(f->url, '/') + 2, colon = 0, at = 0;
+    for (size_t i = start; i < f->url.n && f->url.p[i] != '/' && f->url.p[i] != '?' && f->url.p[i] != '#'; i++) {
+        if (f->url.p[i] == '@')
+            at = i;
+        else if (f->url.p[i] == ':' && !colon)
+            colon = i;
+    }
+    if (!colon || at < colon)
+        return f->url;
+    return kd_arena_printf(&f->arena, "%.*s:***%.*s", KD_FMT(kd_str_head(f->url, colon)),
+                           KD_FMT(kd_str_from(f->url, at)));
+}
+
 static void fail(kd_fetch *f, kd_failure failure, kd_str text)
 {
-    kd_str whole = kd_arena_printf(&f->arena, "%s \"%.*s\": %.*s", f->method == KD_METHOD_POST ? "Post" : "Get",
-                                   KD_FMT(f->url), KD_FMT(text));
-    f->failed = true;
-    f->result = (kd_fetch_result){.failure = failure, .error = whole.p ? whole : text};
-    finish(f);
+    fail_at(f, failure, shown(f), text);
 }
 
 static void on_end(kd_timer *timer)
@@ -87,10 +121,9 @@ static void on_end(kd_timer *timer)
 static void on_deadline(kd_timer *timer)
 {
     kd_fetch *f = KD_CONTAINER(timer, kd_fetch, deadline);
-    bool reading = f->call.head.status != 0;
     fail(f, KD_FAIL_DEADLINE,
-         reading ? KD_STR("context deadline exceeded (Client.Timeout or context cancellation while reading body)")
-                 : KD_STR("context deadline exceeded (Client.Timeout exceeded while awaiting headers)"));
+         f->answered ? KD_STR("context deadline exceeded (Client.Timeout or context cancellation while reading body)")
+                     : KD_STR("context deadline exceeded (Client.Timeout exceeded while awaiting headers)"));
 }
 
 /* ---- asking ----------------------------------------------------------------------------------------------------- */
@@ -108,12 +141,18 @@ static bool splits(kd_str s)
     return false;
 }
 
-static bool names_agent(const kd_fetch *f)
+static bool names(const kd_fetch *f, kd_str name)
 {
     for (uint32_t i = 0; i < f->n_fields; i++)
-        if (kd_str_eq_ci(f->fields[i].name, KD_STR("User-Agent")))
+        if (kd_str_eq_ci(f->fields[i].name, name))
             return true;
     return false;
+}
+
+/* What a redirect leaves behind: credentials on the way to another domain, what tells of a body that is gone. */
+static bool is_dropped(const kd_fetch *f, kd_str name)
+{
+    return (f->redirected_away && is_credential(name)) || (f->bodiless && kd_str_eq_ci(name, KD_STR("Content-Type")));
 }
 
 static bool compose(kd_fetch *f, kd_str path, bool has_query, kd_str query, kd_str userinfo)
@@ -123,16 +162,16 @@ static bool compose(kd_fetch *f, kd_str path, bool has_query, kd_str query, kd_s
     kd_buf_printf(&head, "%s %.*s%s%.*s HTTP/1.1\r\nHost: %.*s\r\n", f->method == KD_METHOD_POST ? "POST" : "GET",
                   KD_FMT(path.n ? path : KD_STR("/")), has_query ? "?" : "", KD_FMT(query),
                   KD_FMT(f->call.target->host));
-    if (!names_agent(f))
+    if (!names(f, KD_STR("User-Agent")))
         kd_buf_add(&head, KD_STR("User-Agent: Go-http-client/1.1\r\n"));
     if (f->method == KD_METHOD_POST)
         kd_buf_printf(&head, "Content-Length: %zu\r\n", f->body.n);
     for (uint32_t i = 0; i < f->n_fields; i++)
-        if (!(f->redirected_away && is_credential(f->fields[i].name)))
+        if (!is_dropped(f, f->fields[i].name))
             kd_buf_printf(&head, "%.*s: %.*s\r\n", KD_FMT(f->fields[i].name), KD_FMT(f->fields[i].value));
     if (f->referer.n)
         kd_buf_printf(&head, "Referer: %.*s\r\n", KD_FMT(f->referer));
-    if (userinfo.n)
+    if (userinfo.n && (f->redirected_away || !names(f, KD_STR("Authorization"))))
         kd_buf_printf(&head, "Authorization: Basic %.*s\r\n", KD_FMT(userinfo));
     kd_buf_add(&head, f->no_gzip ? KD_STR("\r\n") : KD_STR("Accept-Encoding: gzip\r\n\r\n"));
     f->call.request_head = head.failed ? (kd_str){NULL, 0} : kd_arena_copy(&f->arena, kd_buf_str(&head));
@@ -151,12 +190,24 @@ static kd_str basic(kd_arena *arena, const kd_url *url)
     return text ? kd_str_of(text, kd_base64_write(text, pair, KD_BASE64_STANDARD)) : KD_STR("");
 }
 
+/* The port of a host, where it is too large for one. */
+static kd_str bad_port(kd_str host)
+{
+    size_t at = host.n;
+    unsigned long port = 0;
+    while (at && host.p[at - 1] >= '0' && host.p[at - 1] <= '9')
+        at--;
+    for (size_t i = at; i < host.n && port <= 65535; i++)
+        port = port * 10 + (unsigned long)(host.p[i] - '0');
+    return at && host.p[at - 1] == ':' && port > 65535 ? kd_str_from(host, at) : KD_STR("");
+}
+
 static void ask(kd_fetch *f)
 {
     kd_url url;
     kd_str error = {0}, path, bad;
     if (!kd_go_url_parse(&f->arena, f->url, &url, &error)) {
-        fail(f, KD_FAIL_BAD_URL, error);
+        fail_bare(f, KD_FAIL_BAD_URL, error); /* there is no request yet */
         return;
     }
     bool web = kd_str_eq(url.scheme, KD_STR("http")) || kd_str_eq(url.scheme, KD_STR("https"));
@@ -166,12 +217,19 @@ static void ask(kd_fetch *f)
         return;
     }
     const kd_target *target = url.host.n ? kd_target_get(url.scheme, url.host) : NULL;
+    if (!target && bad_port(url.host).n) {
+        kd_str text = kd_arena_printf(&f->arena, "dial tcp: address %.*s: invalid port", KD_FMT(bad_port(url.host)));
+        fail(f, KD_FAIL_BAD_URL, text.p ? text : KD_STR("invalid port"));
+        return;
+    }
     if (!target || !kd_go_url_escaped_path(&f->arena, url.raw_path, &path, &bad) || !path.p) {
         fail(f, KD_FAIL_BAD_URL, KD_STR("http: no Host in request URL"));
         return;
     }
-    if (f->call.target && f->call.target != target)
-        f->redirected_away = true;
+    if (!f->first)
+        f->first = target;
+    if (!kd_go_url_same_domain(target->name, f->first->name))
+        f->redirected_away = true; /* for good */
     f->call = (kd_call){.events = &events,
                         .owner = f,
                         .arena = &f->arena,
@@ -215,18 +273,22 @@ static bool redirects(kd_fetch *f)
     kd_call_cancel(&f->call);
     f->running = false;
     if (++f->requests >= MAX_REQUESTS) {
-        fail(f, KD_FAIL_REDIRECTS, KD_STR("stopped after 10 redirects"));
+        fail_at(f, KD_FAIL_REDIRECTS, kd_header_value(location), KD_STR("stopped after 10 redirects"));
         return true;
     }
     if (!kd_go_url_parse(&f->arena, f->url, &base, &error) ||
         !kd_go_url_resolve(&f->arena, &base, kd_header_value(location), &absolute, &error) || !absolute.p) {
-        fail(f, KD_FAIL_BAD_URL, KD_STR("failed to parse Location header"));
+        kd_str text = kd_arena_printf(&f->arena, "failed to parse Location header \"%.*s\": %.*s",
+                                      KD_FMT(kd_header_value(location)), KD_FMT(error.p ? error : KD_STR("")));
+        fail(f, KD_FAIL_BAD_URL, text.p ? text : KD_STR("failed to parse Location header"));
         return true;
     }
     f->referer = referer_of(f, &base, absolute);
     f->url = absolute;
-    if (!keeps)
+    if (!keeps) {
         f->method = KD_METHOD_GET;
+        f->bodiless = true;
+    }
     ask(f);
     return true;
 }
@@ -236,6 +298,7 @@ static void on_head(kd_call *call)
     kd_fetch *f = call->owner;
     if (redirects(f))
         return;
+    f->answered = true;
     const kd_header *encoding = kd_headers_find(&call->head.headers, KD_HEADER_CONTENT_ENCODING);
     if (encoding && !f->no_gzip && kd_str_eq_ci(kd_header_value(encoding), KD_STR("gzip"))) {
         f->gunzip = kd_gunzip_begin(&f->arena);
@@ -306,6 +369,7 @@ static const kd_call_events events = {.on_head = on_head, .on_data = on_data, .o
 static bool copy_request(kd_fetch *f, const kd_fetch_request *request)
 {
     f->method = request->method;
+    f->verb = f->method == KD_METHOD_POST ? "Post" : "Get";
     f->url = kd_arena_copy(&f->arena, request->url);
     f->body = kd_arena_copy(&f->arena, request->body);
     f->fields = KD_NEW_ARRAY(&f->arena, kd_fetch_field, request->n_fields + 1);

@@ -30,7 +30,8 @@ typedef struct kd_fetch_request {
 
 typedef struct kd_fetch_result {
     kd_failure failure; /* NONE: an answer came, of whatever status */
-    kd_str error;       /* Go's text: `Get "http://…": dial tcp …` */
+    kd_str error; /* Go's text: `Get "http://…": dial tcp …`; of a body that does not come whole only the reason */
+    bool in_body; /* it is the body that failed */
     const kd_response_head *head;
     kd_str body;
 } kd_fetch_result;

@@ -1,16 +1,6 @@
 /* Redirects that Go's client follows on its own (spec/01 section 8.3). */
 #include "gateway/steps/send.h"
 
-/* Is `sub` the host `parent` or below it? */
-static bool same_domain(kd_str sub, kd_str parent)
-{
-    if (kd_str_eq_ci(sub, parent))
-        return true;
-    if (sub.n <= parent.n || kd_str_find(sub, ':') >= 0)
-        return false;
-    return sub.p[sub.n - parent.n - 1] == '.' && kd_str_eq_ci(kd_str_from(sub, sub.n - parent.n), parent);
-}
-
 static bool is_redirect(kd_send *s, bool *keeps_method)
 {
     switch (s->call->head.status) {
@@ -67,7 +57,7 @@ static bool go_to(kd_send *s, kd_str absolute, kd_str location, bool *failed)
         return refuse(s, location, KD_STR("http: no Host in request URL"), failed);
     bool downgrade = s->target->tls && !target->tls;
     s->referer = downgrade ? (kd_str){"", 0} : kd_core_url(s->branch);
-    if (!same_domain(target->name, s->target->name))
+    if (!kd_go_url_same_domain(target->name, s->target->name))
         s->drop_sensitive = true;
     s->target = target;
     s->request_target = kd_arena_printf(arena, "%.*s%s%.*s", KD_FMT(path.n ? path : KD_STR("/")),

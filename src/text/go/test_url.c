@@ -177,12 +177,27 @@ static void test_no_memory(void **state)
     assert_null(out.p);
 }
 
+static void test_same_domain(void **state)
+{
+    static const struct {
+        const char *sub, *parent;
+        bool same;
+    } cases[] = {
+        {"a.test", "a.test", true},    {"A.test", "a.TEST", true},   {"b.a.test", "a.test", true},
+        {"a.test", "b.a.test", false}, {"ba.test", "a.test", false}, {"127.0.0.1", "127.0.0.1", true},
+        {"::1.1", "1", false},
+    };
+    for (size_t i = 0; i < KD_COUNT(cases); i++)
+        if (kd_go_url_same_domain(kd_str_from_c(cases[i].sub), kd_str_from_c(cases[i].parent)) != cases[i].same)
+            fail_msg("%s below %s", cases[i].sub, cases[i].parent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_escape),      cmocka_unit_test(test_unescape),     cmocka_unit_test(test_query),
         cmocka_unit_test(test_query_limit), cmocka_unit_test(test_escaped_path), cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_resolve),     cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_resolve),     cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_same_domain),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -308,3 +308,12 @@ bool kd_go_url_resolve(kd_arena *arena, const kd_url *base, kd_str reference, kd
     *out = print(arena, &ref);
     return true;
 }
+
+bool kd_go_url_same_domain(kd_str sub, kd_str parent)
+{
+    if (kd_str_eq_ci(sub, parent))
+        return true;
+    if (sub.n <= parent.n || kd_str_find(sub, ':') >= 0)
+        return false;
+    return sub.p[sub.n - parent.n - 1] == '.' && kd_str_eq_ci(kd_str_from(sub, sub.n - parent.n), parent);
+}

@@ -58,5 +58,7 @@ bool kd_go_url_parse(kd_arena *arena, kd_str text, kd_url *out, kd_str *error);
 /* The base URL and a reference (Location) resolved against it, as url.Parse of the base's method does (RFC 3986 section
  * 5.2.2). Text of the absolute URL in the arena; p is NULL without memory. False: *error is Go's text. */
 bool kd_go_url_resolve(kd_arena *arena, const kd_url *base, kd_str reference, kd_str *out, kd_str *error);
+/* Is the host `sub`, without its port, `parent` or below it? Go's client keeps credentials over such redirects. */
+bool kd_go_url_same_domain(kd_str sub, kd_str parent);
 
 #endif

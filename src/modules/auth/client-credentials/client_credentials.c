@@ -110,7 +110,9 @@ static void on_answer(void *context, const kd_fetch_result *result)
     kd_oauth_token got;
     kd_str error = result->error;
     bool good = false;
-    if (!result->failure) {
+    if (result->in_body) {
+        error = kd_arena_printf(&arena, "oauth2: cannot fetch token: %.*s", KD_FMT(result->error));
+    } else if (!result->failure) {
         const kd_header *type = kd_headers_find(&result->head->headers, KD_HEADER_CONTENT_TYPE);
         good = kd_oauth_read(&arena, result->head->status, result->head->reason,
                              type ? kd_header_value(type) : KD_STR(""), result->body, &got, &error);
