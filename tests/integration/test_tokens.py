@@ -236,7 +236,7 @@ class KeyServers(unittest.TestCase):
         self.addCleanup(self.server.__exit__)
 
     def start(self, **validator):
-        gateway = Gateway({"timeout": "60s", "extra_config": service or {}, "endpoints": [
+        gateway = Gateway({"timeout": "60s", "endpoints": [
             protected("/p", self.echo.host, dict({"alg": "HS256", "jwk_url": self.server.url}, **validator)),
             endpoint("/open", self.echo.host)]})
         gateway.__enter__()
