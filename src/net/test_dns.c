@@ -42,6 +42,7 @@ static const record zone[] = {
     {"a.b.search.test", ZONE_A, 0, 1, 60},
     {"_web._tcp.test", ZONE_SRV, 0, 2, 60},
     {"_web._tcp.search.test", ZONE_SRV, 0, 1, 60},
+    {"_many._tcp.test", ZONE_SRV | ZONE_TRUNCATE, 0, 250, 60}, /* more than a datagram holds */
     {"_bad._tcp.test", ZONE_SRV | ZONE_BAD, 0, 1, 60},
     {".kept.test", ZONE_A, 0, 1, 3600}, /* every name that ends so */
     {".quiet.test", ZONE_DROP, 0, 0, 60},
@@ -126,7 +127,7 @@ static size_t respond(uint8_t *message, size_t n, bool over_tcp)
             end += put_answer(message + end, owner, type, r->ttl, a, type == 1 ? 4 : 16);
         }
     }
-    for (unsigned i = 0; r && r->flags & ZONE_SRV && type == 33 && i < r->count; i++, answers++) {
+    for (unsigned i = 0; r && !truncate && r->flags & ZONE_SRV && type == 33 && i < r->count; i++, answers++) {
         uint8_t service[] = "\0\1\0\2\37\220\4host\4test";
         service[1] = (uint8_t)(i + 1);
         service[8] = r->flags & ZONE_BAD ? ' ' : 'o';
@@ -138,7 +139,7 @@ static size_t respond(uint8_t *message, size_t n, bool over_tcp)
 
 static void serve_tcp(void)
 {
-    uint8_t message[4096];
+    uint8_t message[16384];
     int fd = accept(tcp, NULL, NULL);
     if (fd < 0)
         return;
@@ -635,6 +636,7 @@ static void test_services(void **state)
     } rows[] = {
         {"_web._tcp.test", 2, NULL},
         {"_web._tcp", 1, NULL}, /* completed by a search domain */
+        {"_many._tcp.test", 250, NULL},
         {"_bad._tcp.test", 0, "server misbehaving"},
         {"empty.test", 0, "no such host"},
         {"none.test", 0, "no such host"},

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -75,11 +76,40 @@ static void is_bounded(void **state)
     }
 }
 
+/* Never more than the room, which ends where the list may end: the sanitizer sees what is written behind it. The
+ * largest count is above what a DNS message can hold. */
+static void keeps_to_its_room(void **state)
+{
+    (void)state;
+    static const uint32_t counts[] = {1, 2, 3, 7, 50, 99, 100, 101, 199, 1000, 6000};
+    static const uint16_t weights[][3] = {{0, 0, 0},      {1, 1, 1},     {0, 1, 65535},
+                                          {99, 100, 101}, {3, 7, 65535}, {50, 51, 0}};
+    for (size_t i = 0; i < KD_COUNT(counts); i++) {
+        uint32_t n = counts[i], room = kd_srv_room(n);
+        assert_int_equal(n > KD_SRV_SCALE ? n : KD_SRV_SCALE, room);
+        kd_srv_record *records = calloc(n, sizeof *records);
+        const kd_srv_record **list = calloc(room, sizeof *list);
+        assert_true(records && list);
+        for (size_t w = 0; w < KD_COUNT(weights); w++) {
+            for (uint32_t k = 0; k < n; k++)
+                records[k] = (kd_srv_record){(uint16_t)(k % 5 == 4), weights[w][k % 3], (uint16_t)k, T("h.")};
+            uint32_t length = kd_srv_expand(records, n, list);
+            if (length < 1 || length > room)
+                fail_msg("%u records, weights %zu: a list of %u", n, w, length);
+            for (uint32_t k = 0; k < length; k++)
+                assert_true(list[k] >= records && list[k] < records + n && list[k]->priority == 0);
+        }
+        free(list);
+        free(records);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expands),
         cmocka_unit_test(is_bounded),
+        cmocka_unit_test(keeps_to_its_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
