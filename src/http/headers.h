@@ -120,6 +120,12 @@ uint32_t kd_headers_remove_token(kd_headers *h, kd_token token);
 /* The first field of that token or name, or NULL. */
 const kd_header *kd_headers_find(const kd_headers *h, kd_token token);
 const kd_header *kd_headers_find_name(const kd_headers *h, kd_str name);
+/* Is there a field of that token whose first value is not empty? Go's Header.Get tells an empty one not from none. */
+static inline bool kd_headers_say(const kd_headers *h, kd_token token)
+{
+    const kd_header *found = kd_headers_find(h, token);
+    return found && found->value_n;
+}
 /* Sorts by name (bytes), fields of one name keep their order. In place, no memory. */
 void kd_headers_sort(kd_headers *h);
 

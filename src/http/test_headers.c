@@ -98,6 +98,10 @@ static void finding_gives_the_first(void **state)
     assert_ptr_equal(kd_headers_find_name(&h, KD_STR("X-B")), &h.v[0]);
     assert_ptr_equal(kd_headers_find_name(&h, KD_STR("Cookie")), &h.v[2]);
     assert_null(kd_headers_find(&h, KD_HEADER_HOST));
+    assert_true(kd_headers_say(&h, KD_HEADER_ACCEPT));
+    assert_false(kd_headers_say(&h, KD_HEADER_HOST));
+    assert_true(kd_headers_add(&h, KD_STR("Range"), KD_STR("")));
+    assert_false(kd_headers_say(&h, KD_HEADER_RANGE));
     assert_null(kd_headers_find_name(&h, KD_STR("X-C")));
     assert_null(kd_headers_find_name(&h, KD_STR("x-b")));
 }

@@ -115,8 +115,8 @@ static bool gunzip(kd_branch *branch, const decode *d, kd_received *r, bool succ
     const kd_header *coding = kd_headers_find(r->headers, KD_HEADER_CONTENT_ENCODING);
     if (KD_LIKELY(!coding))
         return true;
-    bool asked = d->compression && !kd_headers_find(&branch->request->headers, KD_HEADER_ACCEPT_ENCODING) &&
-                 !kd_headers_find(&branch->request->headers, KD_HEADER_RANGE);
+    bool asked = d->compression && !kd_headers_say(&branch->request->headers, KD_HEADER_ACCEPT_ENCODING) &&
+                 !kd_headers_say(&branch->request->headers, KD_HEADER_RANGE);
     kd_str value = kd_header_value(coding);
     if (!(asked ? kd_str_eq_ci(value, KD_STR("gzip")) : success && kd_str_eq(value, KD_STR("gzip"))))
         return true;

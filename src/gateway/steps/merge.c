@@ -87,8 +87,8 @@ static bool start(kd_branch *branch, const merge *config, merging *m)
             return false;
         part->branch.on_end = on_part_end;
         part->branch.owner = m;
-        /* Safe calls share the client's stream: the first reader has it. */
-        if (config->safe && i)
+        /* Safe calls share the client's stream: the first reader has it. Where there is none they know that. */
+        if (config->safe && i && !branch->x->front->body_ended)
             part->request.body = &kd_body_empty;
         kd_branch_limit(&part->branch, deadline);
     }

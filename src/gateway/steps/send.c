@@ -94,7 +94,7 @@ kd_str kd_core_url(kd_branch *branch)
 static kd_str client_error(kd_send *s, kd_str text)
 {
     kd_arena *arena = s->branch->x->front->arena;
-    return kd_arena_printf(arena, "%.*s \"%.*s\": %.*s", KD_FMT(kd_core_verb(arena, s->method_text)),
+    return kd_arena_printf(arena, "%.*s \"%.*s\": %.*s", KD_FMT(kd_core_verb(arena, s->branch->request->method)),
                            KD_FMT(kd_core_url(s->branch)), KD_FMT(text));
 }
 

@@ -31,6 +31,7 @@ typedef struct kd_send {
     kd_str request_target;
     kd_str referer;
     unsigned redirects;
+    bool had_body;                       /* the first request had one, be it empty: Go follows no 307 with it */
     bool drop_body;                      /* a redirect turned the request into one without a body */
     bool drop_sensitive;                 /* a redirect left the domain */
     bool auto_gzip;                      /* we asked for gzip, the backend's coding is ours to undo */

@@ -56,6 +56,8 @@ static void decide_body(kd_send *s)
         call->body = KD_CALL_STREAM_LENGTH;
     else
         call->body = KD_CALL_STREAM_CHUNKED;
+    if (!s->redirects)
+        s->had_body = call->body != KD_CALL_NO_BODY || kept;
 }
 
 typedef struct writer {
@@ -92,6 +94,11 @@ static void put_header(writer *w, const kd_header *h)
     w->n += n + 2;
 }
 
+static bool describes_body(kd_str name)
+{
+    return kd_str_eq_ci(name, KD_STR("Content-Language")) || kd_str_eq_ci(name, KD_STR("Content-Location"));
+}
+
 static bool is_dropped(const kd_send *s, const kd_header *h)
 {
     switch (h->token) {
@@ -112,7 +119,7 @@ static bool is_dropped(const kd_send *s, const kd_header *h)
     case KD_HEADER_PROXY_AUTHENTICATE:
         return s->drop_sensitive;
     default:
-        return false;
+        return s->drop_body && s->redirects && describes_body(kd_header_name(h));
     }
 }
 
@@ -167,7 +174,7 @@ static void put_fields(writer *w, kd_send *s, kd_str credentials)
         has_authorization |= h->token == KD_HEADER_AUTHORIZATION;
         has_referer |= h->token == KD_HEADER_REFERER;
         if (h->token == KD_HEADER_CONNECTION && kd_str_eq_ci(kd_header_value(h), KD_STR("close")))
-            has_close = s->call->close = true;
+            has_close = true; /* only the answer's own says that the connection ends */
         put_header(w, h);
     }
     if (credentials.n && !has_authorization)
@@ -184,7 +191,7 @@ bool kd_send_compose(kd_send *s)
     kd_arena *arena = branch->x->front->arena;
     kd_headers *headers = &branch->request->headers;
     kd_str credentials = {0};
-    if (branch->request->basic_user.p && !s->redirects)
+    if (branch->request->basic_user.p)
         credentials = basic_credentials(arena, branch->request->basic_user);
     decide_body(s);
     size_t room = s->method_text.n + s->request_target.n + s->target->host.n + s->referer.n + credentials.n + 256;
@@ -202,7 +209,7 @@ bool kd_send_compose(kd_send *s)
     put_agent(&w, headers);
     put_framing(&w, s);
     s->auto_gzip = s->config->compression && s->method != KD_METHOD_HEAD &&
-                   !kd_headers_find(headers, KD_HEADER_ACCEPT_ENCODING) && !kd_headers_find(headers, KD_HEADER_RANGE);
+                   !kd_headers_say(headers, KD_HEADER_ACCEPT_ENCODING) && !kd_headers_say(headers, KD_HEADER_RANGE);
     put_fields(&w, s, credentials);
     if (s->auto_gzip)
         put(&w, KD_STR("Accept-Encoding: gzip\r\n"));

@@ -12,8 +12,8 @@ static bool is_redirect(kd_send *s, bool *keeps_method)
     case 307:
     case 308:
         *keeps_method = true;
-        /* A body that has gone by cannot be sent once more. */
-        return s->call->body == KD_CALL_NO_BODY || s->config->body_on_redirect;
+        /* A body that has gone by cannot be sent once more; nor does Go try where one was, before another redirect. */
+        return !s->had_body || s->config->body_on_redirect;
     default:
         return false;
     }
@@ -26,44 +26,54 @@ static bool too_many(kd_send *s, kd_str location, bool *failed)
     kd_arena *arena = s->branch->x->front->arena;
     kd_branch_fail(s->branch, KD_FAIL_REDIRECTS,
                    kd_arena_printf(arena, "%.*s \"%.*s\": stopped after 10 redirects",
-                                   KD_FMT(kd_core_verb(arena, s->method_text)), KD_FMT(location)));
+                                   KD_FMT(kd_core_verb(arena, s->branch->request->method)), KD_FMT(location)));
     *failed = true;
     return true;
 }
 
-static bool refuse(kd_send *s, kd_str location, kd_str why, bool *failed)
+/* Go names the verb of the first request, and the URL whose answer, or way, is at fault. */
+static bool refuse(kd_send *s, kd_str at, kd_str why, bool *failed)
 {
     kd_arena *arena = s->branch->x->front->arena;
     kd_branch_fail(s->branch, KD_FAIL_BAD_URL,
-                   kd_arena_printf(arena, "%.*s \"%.*s\": %.*s", KD_FMT(kd_core_verb(arena, s->method_text)),
-                                   KD_FMT(location), KD_FMT(why)));
+                   kd_arena_printf(arena, "%.*s \"%.*s\": %.*s",
+                                   KD_FMT(kd_core_verb(arena, s->branch->request->method)), KD_FMT(at), KD_FMT(why)));
     *failed = true;
     return false;
 }
 
-static bool go_to(kd_send *s, kd_str absolute, kd_str location, bool *failed)
+/* As url.String writes one that leads nowhere: without the slashes of an authority that is not there. */
+static kd_str nowhere(const kd_url *url, kd_str absolute)
 {
+    bool bare = !url->host.n && !url->has_user && !url->raw_path.n && absolute.n >= url->scheme.n + 3;
+    return bare ? kd_str_head(absolute, url->scheme.n + 1) : absolute;
+}
+
+static bool go_to(kd_send *s, kd_str absolute, kd_str from, bool *failed)
+{
+    kd_request *request = s->branch->request;
     kd_arena *arena = s->branch->x->front->arena;
     kd_url url;
     kd_str error = {0}, path, bad;
     if (!kd_go_url_parse(arena, absolute, &url, &error))
-        return refuse(s, location, error, failed);
+        return refuse(s, absolute, error, failed);
     bool web = kd_str_eq(url.scheme, KD_STR("http")) || kd_str_eq(url.scheme, KD_STR("https"));
     const kd_target *target = web && url.host.n ? kd_target_get(url.scheme, url.host) : NULL;
     if (!web)
-        return refuse(s, location, kd_arena_printf(arena, "unsupported protocol scheme \"%.*s\"", KD_FMT(url.scheme)),
+        return refuse(s, absolute, kd_arena_printf(arena, "unsupported protocol scheme \"%.*s\"", KD_FMT(url.scheme)),
                       failed);
     if (!target || !kd_go_url_escaped_path(arena, url.raw_path, &path, &bad) || !path.p)
-        return refuse(s, location, KD_STR("http: no Host in request URL"), failed);
+        return refuse(s, nowhere(&url, absolute), KD_STR("http: no Host in request URL"), failed);
     bool downgrade = s->target->tls && !target->tls;
-    s->referer = downgrade ? (kd_str){"", 0} : kd_core_url(s->branch);
-    if (!kd_go_url_same_domain(target->name, s->target->name))
+    s->referer = downgrade ? (kd_str){"", 0} : from;
+    if (!kd_go_url_same_domain(target->name, s->first_target->name))
         s->drop_sensitive = true;
     s->target = target;
     s->request_target = kd_arena_printf(arena, "%.*s%s%.*s", KD_FMT(path.n ? path : KD_STR("/")),
                                         url.has_query ? "?" : "", KD_FMT(url.query));
-    s->branch->request->target = target;
-    s->branch->request->request_target = s->request_target;
+    request->target = target;
+    request->request_target = s->request_target;
+    request->basic_user = url.has_user ? url.userinfo : (kd_str){NULL, 0};
     return true;
 }
 
@@ -81,14 +91,23 @@ bool kd_send_follows(kd_send *s, bool *failed)
     if (too_many(s, to, failed))
         return false;
     s->redirects++;
+    /* Without the user: a Referer names none, and the text of the URL hides the password. */
+    kd_request *request = s->branch->request;
+    kd_str from = kd_arena_printf(arena, "%.*s%.*s", KD_FMT(s->target->key), KD_FMT(s->request_target));
     kd_url base;
     kd_str error = {0}, absolute;
-    if (!kd_go_url_parse(arena, kd_core_url(s->branch), &base, &error) ||
-        !kd_go_url_resolve(arena, &base, to, &absolute, &error) || !absolute.p)
+    bool parsed = from.p && kd_go_url_parse(arena, from, &base, &error);
+    if (parsed) {
+        base.has_user = request->basic_user.p != NULL;
+        base.userinfo = request->basic_user;
+        parsed = kd_go_url_resolve(arena, &base, to, &absolute, &error) && absolute.p;
+    }
+    if (!parsed)
         return refuse(
-            s, to, kd_arena_printf(arena, "failed to parse Location header \"%.*s\": %.*s", KD_FMT(to), KD_FMT(error)),
+            s, kd_core_url(s->branch),
+            kd_arena_printf(arena, "failed to parse Location header \"%.*s\": %.*s", KD_FMT(to), KD_FMT(error)),
             failed);
-    if (!go_to(s, absolute, to, failed))
+    if (!go_to(s, absolute, from, failed))
         return false;
     if (!keeps_method) {
         s->drop_body = true;

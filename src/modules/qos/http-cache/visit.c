@@ -133,11 +133,10 @@ static bool look(kd_visit *v, kd_method method)
 {
     const kd_headers *fields = &v->branch->request->headers;
     bool known = method == KD_METHOD_GET || method == KD_METHOD_HEAD;
-    const kd_header *range = kd_headers_find(fields, KD_HEADER_RANGE);
     v->method = method;
     v->base.has_stored = false;
     let_go(&v->hit);
-    v->cacheable = known && !(range && range->value_n);
+    v->cacheable = known && !kd_headers_say(fields, KD_HEADER_RANGE);
     if (!known || !make_key(v)) {
         v->cacheable = false;
         return false;
@@ -254,7 +253,7 @@ static bool undoes_gzip(const kd_visit *v, const kd_headers *answer)
     const kd_header *coding = kd_headers_find(answer, KD_HEADER_CONTENT_ENCODING);
     return coding && v->config->compression && v->method != KD_METHOD_HEAD &&
            kd_str_eq_ci(kd_header_value(coding), KD_STR("gzip")) &&
-           !kd_headers_find(&v->before, KD_HEADER_ACCEPT_ENCODING) && !kd_headers_find(&v->before, KD_HEADER_RANGE);
+           !kd_headers_say(&v->before, KD_HEADER_ACCEPT_ENCODING) && !kd_headers_say(&v->before, KD_HEADER_RANGE);
 }
 
 /* Is the answer worth waiting for? */
