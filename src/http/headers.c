@@ -217,29 +217,60 @@ const kd_header *kd_headers_find_name(const kd_headers *h, kd_str name)
     return find(h, kd_token_of(name), name);
 }
 
+static uint64_t big8(const char *p)
+{
+    uint64_t v = load8(p);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
+static uint32_t big4(const char *p)
+{
+    uint32_t v = load4(p);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    v = __builtin_bswap32(v);
+#endif
+    return v;
+}
+
 /* The first eight bytes as a number that orders like them; a shorter name is filled up with zeros, which no name
  * holds. */
 static uint64_t prefix(const kd_header *header)
 {
     uint64_t key = 0;
-    if (KD_LIKELY(header->name_n >= sizeof key)) {
-        memcpy(&key, header->name, sizeof key);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        key = __builtin_bswap64(key);
-#endif
-        return key;
-    }
+    if (KD_LIKELY(header->name_n >= sizeof key))
+        return big8(header->name);
+    if (KD_LIKELY(header->name_n >= 4)) /* the first four bytes, and of the last four those that stand behind them */
+        return (uint64_t)big4(header->name) << 32 |
+               (uint32_t)((uint64_t)big4(header->name + header->name_n - 4) << (64 - 8 * header->name_n));
     for (size_t i = 0; i < header->name_n; i++)
         key |= (uint64_t)(uint8_t)header->name[i] << (56 - 8 * i);
     return key;
 }
 
+/* Names often begin alike (Access-Control-Allow-): a word at a time is quicker than memcmp. */
+static bool is_name_before(const kd_header *a, const kd_header *b)
+{
+    size_t n = a->name_n < b->name_n ? a->name_n : b->name_n, at = 0;
+    for (; at + 8 <= n; at += 8) {
+        uint64_t x = big8(a->name + at), y = big8(b->name + at);
+        if (x != y)
+            return x < y;
+    }
+    for (; at < n; at++)
+        if (a->name[at] != b->name[at])
+            return (uint8_t)a->name[at] < (uint8_t)b->name[at];
+    return a->name_n < b->name_n;
+}
+
 /* Tokens are in the order of their names. */
-static bool is_before(const kd_header *a, const kd_header *b)
+static inline bool is_before(const kd_header *a, const kd_header *b)
 {
     if (a->token && b->token)
         return a->token < b->token;
-    return kd_str_cmp(kd_header_name(a), kd_header_name(b)) < 0;
+    return is_name_before(a, b);
 }
 
 /* The order of at most RUN fields, by insertion. Most names differ in their first eight bytes, so most steps compare

@@ -136,6 +136,8 @@ static char *put_status_line(char *to, unsigned status)
 static bool goes_out(const kd_header *h, const kd_reply *reply, const kd_reply_context *context, facts *f,
                      unsigned *refused)
 {
+    if (KD_LIKELY(h->token == KD_HEADER_OTHER && h->flags & KD_HEADER_CHECKED))
+        return true;
     if (KD_UNLIKELY(!(h->flags & KD_HEADER_CHECKED)) &&
         (!kd_go_header_valid_value(kd_header_value(h)) ||
          (h->token == KD_HEADER_OTHER && !kd_go_header_valid_name(kd_header_name(h))))) {

@@ -53,9 +53,17 @@ static const kd_namespace namespaces[] = {
     {KD_STR_INIT("security/cors"), KD_STR_INIT(""), KD_SCOPE_ENDPOINT, KD_EDITION_EE, false, true, &table},
 };
 
+/* All that an answer carries for one origin, in the order of the names, which spares the writer the sorting. */
+typedef struct kit {
+    kd_header v[4];
+    uint32_t n;
+} kit;
+
 /* One block, compiled once: the fields lie ready to be copied. */
 typedef struct cors {
     const kd_cors_policy *policy;
+    kit *kits;        /* for each listed origin; one where all are welcome */
+    uint32_t methods; /* that are let in: a bit for each common kd_method; not OPTIONS, which may be a preflight */
     kd_header vary, preflight_vary, origin_all, exposed, credentials, private_network, max_age;
     bool has_exposed, has_credentials, takes_private_network, has_max_age, passthrough, debug;
     uint16_t status;
@@ -209,6 +217,40 @@ static void preflight(const cors *c, kd_arena *arena, const kd_headers *from, kd
     }
 }
 
+/* What nearly every request of a browser gets: one origin as it is listed, a common method. NULL: it is another kind of
+ * request. */
+static const kit *kit_for(const cors *c, const kd_request_head *head)
+{
+    const kd_header *origin = NULL, *end = head->headers.v + head->headers.n;
+    if (KD_UNLIKELY(c->debug || !(c->methods >> head->method & 1)))
+        return NULL;
+    for (const kd_header *field = head->headers.v; field < end; field++) {
+        if (field->token != KD_HEADER_ORIGIN)
+            continue;
+        if (origin)
+            return NULL;
+        origin = field;
+    }
+    if (!origin || !origin->value_n)
+        return NULL;
+    if (kd_cors_policy_takes_all(c->policy))
+        return c->kits;
+    ptrdiff_t at = kd_cors_policy_place(c->policy, kd_header_value(origin));
+    return at >= 0 ? &c->kits[at] : NULL;
+}
+
+static void put_kit(kd_headers *to, const kit *from)
+{
+    kd_header *room = kd_headers_room(to);
+    if (KD_LIKELY(room && to->cap - to->n >= KD_COUNT(from->v))) {
+        memcpy(room, from->v, sizeof from->v);
+        to->n += from->n;
+        return;
+    }
+    for (uint32_t i = 0; i < from->n; i++)
+        put(to, &from->v[i]);
+}
+
 static void actual(const cors *c, const kd_headers *from, kd_str method, kd_headers *to)
 {
     const kd_header *field = kd_headers_find(from, KD_HEADER_ORIGIN);
@@ -236,11 +278,11 @@ static kd_str method_asked(const kd_request_head *head)
     return head->method == KD_METHOD_OPTIONS ? first_of(&head->headers, asked_method) : KD_STR("");
 }
 
-static bool apply(const cors *c, kd_front *front, kd_reply *reply)
+__attribute__((noinline)) static bool apply_rules(const cors *c, kd_front *front, kd_reply *reply)
 {
     const kd_request_head *head = front->head;
     kd_str asked = method_asked(head);
-    if (KD_LIKELY(asked.n == 0)) {
+    if (asked.n == 0) {
         say(c, "Handler: Actual request");
         actual(c, &head->headers, head->method_text, &reply->headers);
         return false;
@@ -250,6 +292,15 @@ static bool apply(const cors *c, kd_front *front, kd_reply *reply)
     if (!c->passthrough)
         reply->status = c->status;
     return !c->passthrough;
+}
+
+static bool apply(const cors *c, kd_front *front, kd_reply *reply)
+{
+    const kit *known = kit_for(c, front->head);
+    if (KD_UNLIKELY(!known))
+        return apply_rules(c, front, reply);
+    put_kit(&reply->headers, known);
+    return false;
 }
 
 static bool on_entry(kd_front *front, kd_reply *reply, const void *config)
@@ -397,6 +448,47 @@ static void warn(const kd_compile *compile, const kd_node *block, const cors *c,
     }
 }
 
+static kit kit_of(const cors *c, const kd_header *origin)
+{
+    kit made = {.n = 0};
+    if (c->has_credentials)
+        made.v[made.n++] = c->credentials;
+    made.v[made.n++] = *origin;
+    if (c->has_exposed)
+        made.v[made.n++] = c->exposed;
+    made.v[made.n++] = c->vary;
+    return made;
+}
+
+/* False without memory. */
+static bool make_kits(cors *c, kd_arena *arena)
+{
+    static const struct {
+        kd_method method;
+        kd_str text;
+    } common[] = {{KD_METHOD_GET, KD_STR_INIT("GET")},     {KD_METHOD_HEAD, KD_STR_INIT("HEAD")},
+                  {KD_METHOD_POST, KD_STR_INIT("POST")},   {KD_METHOD_PUT, KD_STR_INIT("PUT")},
+                  {KD_METHOD_PATCH, KD_STR_INIT("PATCH")}, {KD_METHOD_DELETE, KD_STR_INIT("DELETE")}};
+    for (size_t i = 0; i < KD_COUNT(common); i++)
+        if (kd_cors_policy_takes_method(c->policy, common[i].text))
+            c->methods |= 1u << common[i].method;
+    uint32_t n = kd_cors_policy_origins(c->policy);
+    c->kits = KD_NEW_ARRAY(arena, kit, n + 1);
+    if (!c->kits)
+        return false;
+    c->kits[0] = kit_of(c, &c->origin_all);
+    for (uint32_t i = 0; i < n; i++) {
+        kd_str origin = kd_cors_policy_origin(c->policy, i);
+        if (!origin.p)
+            continue;
+        kd_header field = field_of(arena, name_origin, origin);
+        if (!kd_go_header_valid_value(origin))
+            field.flags = 0; /* no request can name it; the writer looks at it all the same */
+        c->kits[i] = kit_of(c, &field);
+    }
+    return true;
+}
+
 static const cors *read_block(const kd_compile *compile, const kd_node *block)
 {
     kd_arena *arena = compile->arena;
@@ -422,9 +514,10 @@ static const cors *read_block(const kd_compile *compile, const kd_node *block)
     c->credentials = field_of(arena, KD_STR("Access-Control-Allow-Credentials"), KD_STR("true"));
     c->private_network = field_of(arena, KD_STR("Access-Control-Allow-Private-Network"), KD_STR("true"));
     read_status(c, compile, block);
-    if (c->policy)
-        warn(compile, block, c, options.origins);
-    return c->policy ? c : NULL;
+    if (!c->policy || !make_kits(c, arena))
+        return NULL;
+    warn(compile, block, c, options.origins);
+    return c;
 }
 
 static const kd_node *block_of(const kd_extras *extras)

@@ -16,6 +16,8 @@ struct kd_cors_policy {
     bool all_origins, all_headers;
     const entry *origins;
     uint32_t n_origins;
+    uint32_t *places; /* of the origins without an asterisk, plus one, by their marks; 0: free */
+    uint32_t mask;    /* how many places there are, less one: at least half are free */
     kd_cors_list methods;
     const kd_str *names; /* small letters, sorted, each once */
     uint32_t n_names;
@@ -59,6 +61,26 @@ static uint32_t mark_of(kd_str s)
     return (uint32_t)mark;
 }
 
+static bool read_places(kd_cors_policy *policy, kd_arena *arena)
+{
+    size_t n = 2;
+    while (n < 2 * (size_t)policy->n_origins)
+        n *= 2;
+    if (n > UINT32_MAX)
+        return false;
+    policy->places = KD_NEW_ARRAY(arena, uint32_t, n);
+    policy->mask = (uint32_t)n - 1;
+    for (uint32_t i = 0; policy->places && i < policy->n_origins; i++) {
+        uint32_t at = policy->origins[i].mark & policy->mask;
+        if (policy->origins[i].open)
+            continue;
+        while (policy->places[at])
+            at = (at + 1) & policy->mask;
+        policy->places[at] = i + 1;
+    }
+    return policy->places != NULL;
+}
+
 static bool read_origins(kd_cors_policy *policy, kd_arena *arena, kd_cors_list list)
 {
     policy->all_origins = list.n == 0 || has_star(list);
@@ -78,7 +100,7 @@ static bool read_origins(kd_cors_policy *policy, kd_arena *arena, kd_cors_list l
     }
     policy->origins = origins;
     policy->n_origins = list.n;
-    return origins != NULL;
+    return origins && read_places(policy, arena);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -123,32 +145,46 @@ bool kd_cors_policy_takes_all(const kd_cors_policy *policy)
     return policy->all_origins;
 }
 
-static bool fits(const entry *o, kd_str s, bool (*same)(kd_str a, kd_str b))
+ptrdiff_t kd_cors_policy_place(const kd_cors_policy *policy, kd_str origin)
 {
-    if (!o->open)
-        return s.n == o->head.n && same(s, o->head);
-    return s.n >= o->head.n + o->tail.n && same(kd_str_head(s, o->head.n), o->head) &&
-           same(kd_str_from(s, s.n - o->tail.n), o->tail);
+    if (policy->n_origins <= 1) {
+        const entry *only = policy->origins;
+        return policy->n_origins && !only->open && kd_str_eq(only->head, origin) ? 0 : -1;
+    }
+    uint32_t mark = mark_of(origin), at = mark & policy->mask;
+    for (; policy->places[at]; at = (at + 1) & policy->mask) {
+        const entry *o = &policy->origins[policy->places[at] - 1];
+        if (o->mark == mark && kd_str_eq(o->head, origin))
+            return (ptrdiff_t)policy->places[at] - 1;
+    }
+    return -1;
 }
 
-static bool same_bytes(kd_str a, kd_str b)
+uint32_t kd_cors_policy_origins(const kd_cors_policy *policy)
 {
-    return kd_str_eq(a, b);
+    return policy->n_origins;
+}
+
+kd_str kd_cors_policy_origin(const kd_cors_policy *policy, uint32_t i)
+{
+    return policy->origins[i].open ? (kd_str){NULL, 0} : policy->origins[i].head;
+}
+
+static bool fits(const entry *o, kd_str s)
+{
+    if (!o->open)
+        return kd_str_eq_ci(s, o->head);
+    return s.n >= o->head.n + o->tail.n && kd_str_eq_ci(kd_str_head(s, o->head.n), o->head) &&
+           kd_str_eq_ci(kd_str_from(s, s.n - o->tail.n), o->tail);
 }
 
 bool kd_cors_policy_takes_origin(const kd_cors_policy *policy, kd_str origin)
 {
-    if (policy->all_origins)
+    if (policy->all_origins || kd_cors_policy_place(policy, origin) >= 0)
         return true;
-    uint32_t mark = policy->n_origins > 1 ? mark_of(origin) : 0;
-    for (uint32_t i = 0; i < policy->n_origins; i++) {
-        const entry *o = &policy->origins[i];
-        if ((o->open || o->mark == mark || policy->n_origins == 1) && fits(o, origin, same_bytes))
-            return true;
-    }
-    /* browsers send origins in small letters: the slow way is for others, and for those that are not let in */
+    /* browsers send origins in small letters: this is for others, for asterisks, and for those that are not let in */
     for (uint32_t i = 0; i < policy->n_origins; i++)
-        if (fits(&policy->origins[i], origin, kd_str_eq_ci))
+        if (fits(&policy->origins[i], origin))
             return true;
     return false;
 }

@@ -24,6 +24,13 @@ kd_cors_policy *kd_cors_policy_create(kd_arena *arena, const kd_cors_options *op
 bool kd_cors_policy_takes_all(const kd_cors_policy *policy);
 /* Letters count without case (ASCII); an entry with an asterisk takes what begins and ends as it does. */
 bool kd_cors_policy_takes_origin(const kd_cors_policy *policy, kd_str origin);
+/* The place in the configured list of the origin without an asterisk that is exactly this text in small letters, or -1:
+ * a quick answer for what browsers send. */
+ptrdiff_t kd_cors_policy_place(const kd_cors_policy *policy, kd_str origin);
+/* How many origins are listed (0 where all are welcome), and the text in small letters of one without an asterisk; p is
+ * NULL for one with an asterisk. */
+uint32_t kd_cors_policy_origins(const kd_cors_policy *policy);
+kd_str kd_cors_policy_origin(const kd_cors_policy *policy, uint32_t i);
 /* Exact; OPTIONS always. */
 bool kd_cors_policy_takes_method(const kd_cors_policy *policy, kd_str method);
 /* The values of Access-Control-Request-Headers: names in small letters, sorted, each once, as browsers send them (Fetch

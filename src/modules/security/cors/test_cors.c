@@ -99,6 +99,42 @@ static void test_origins(void **state)
     }
 }
 
+/* Listed origins are found by their text, however many there are; those with an asterisk are not. */
+static void test_places(void **state)
+{
+    static const uint32_t sizes[] = {1, 2, 3, 5, 64, 1000};
+    for (size_t s = 0; s < KD_COUNT(sizes); s++) {
+        uint32_t n = sizes[s];
+        kd_str *list = KD_NEW_ARRAY(&arena, kd_str, n);
+        for (uint32_t i = 0; i < n; i++) /* alike but for the middle, the length, or the end */
+            list[i] = kd_arena_printf(&arena,
+                                      i % 4 == 3   ? "https://*.tenant%u.example.com"
+                                      : i % 4 == 2 ? "http://s.example:%u"
+                                      : i % 4      ? "https://Tenant%u.example.com"
+                                                   : "%u",
+                                      i);
+        kd_cors_options options = {.origins = {list, n}};
+        kd_cors_policy *policy = kd_cors_policy_create(&arena, &options);
+        assert_non_null(policy);
+        assert_int_equal(kd_cors_policy_origins(policy), n);
+        for (uint32_t i = 0; i < n; i++) {
+            kd_str text = kd_cors_policy_origin(policy, i);
+            assert_int_equal(text.p == NULL, i % 4 == 3);
+            assert_int_equal(kd_cors_policy_place(policy, list[i]), i % 4 == 3 || i % 4 == 1 ? -1 : (int)i);
+            if (!text.p)
+                continue;
+            assert_int_equal(kd_cors_policy_place(policy, text), i);
+            kd_str other = kd_arena_printf(&arena, "%.*sx", KD_FMT(text));
+            assert_int_equal(kd_cors_policy_place(policy, other), -1);
+        }
+        assert_int_equal(kd_cors_policy_place(policy, KD_STR("")), -1);
+        assert_int_equal(kd_cors_policy_place(policy, KD_STR("https://tenant1.example.net")), -1);
+    }
+    kd_cors_policy *every = kd_cors_policy_create(&arena, &(kd_cors_options){.origins = {NULL, 0}});
+    assert_int_equal(kd_cors_policy_place(every, KD_STR("0")), -1);
+    assert_int_equal(kd_cors_policy_origins(every), 0);
+}
+
 static void test_methods(void **state)
 {
     static const char *const own[] = {"POST", "patch", "GET", NULL};
@@ -204,8 +240,8 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_origins),    cmocka_unit_test(test_methods),   cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_any_header), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_origins), cmocka_unit_test(test_places),     cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_headers), cmocka_unit_test(test_any_header), cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests_name("cors", tests, setup, teardown);
 }
