@@ -125,6 +125,9 @@ kd_str kd_jwk_place_problem(kd_arena *arena, const kd_jwk_place *place)
 
 /* ---- asking ----------------------------------------------------------------------------------------------------- */
 
+/* Of TLS 1.2 what krakend-jose offers unless told otherwise: ECDHE with AEAD. */
+static const uint16_t default_suites[] = {0xc02f, 0xc02b, 0xc030, 0xc02c, 0xcca8, 0xcca9};
+
 bool kd_jwk_remote_init(kd_jwk_remote *remote, const kd_jwk_place *place)
 {
     *remote = (kd_jwk_remote){0};
@@ -132,13 +135,13 @@ bool kd_jwk_remote_init(kd_jwk_remote *remote, const kd_jwk_place *place)
     remote->url = kd_arena_copy(&remote->arena, place->url);
     if (!remote->url.p)
         return false;
-    if (!kd_str_starts(place->url, KD_STR("https:")))
+    if (!kd_str_eq_ci(kd_str_head(place->url, 6), KD_STR("https:")))
         return true;
     kd_tls_options options = {.insecure = place->insecure,
                               .roots = &place->local_ca,
                               .n_roots = place->local_ca.n ? 1 : 0,
-                              .suites = place->suites.v,
-                              .n_suites = place->suites.n};
+                              .suites = place->suites.n ? place->suites.v : default_suites,
+                              .n_suites = place->suites.n ? place->suites.n : KD_COUNT(default_suites)};
     uint8_t(*pins)[32] = kd_arena_zero(&remote->arena, 32 * ((size_t)place->fingerprints.n + 1));
     for (uint32_t i = 0; pins && i < place->fingerprints.n; i++) {
         kd_jose_base64 info;
