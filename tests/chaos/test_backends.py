@@ -9,7 +9,7 @@ import zlib
 from chaos import PATIENCE, Backend, Watched, endpoint, free_port, grown, json_reply, no_op
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-TIMEOUT = 1.0
+TIMEOUTS = {"": "%ds" % (2 * PATIENCE), "/deadline": "1s"}  # of the endpoints: only where the deadline is tested it may end
 
 
 def reset(connection):
@@ -98,7 +98,9 @@ class Backends(unittest.TestCase):
             return False
 
         with Backend(serve) as backend:
-            config = {"timeout": "%gs" % TIMEOUT, "endpoints": [endpoint("/json", backend.host), no_op("/raw", backend.host)],
+            endpoints = [make(path + suffix, backend.host, timeout=timeout) for suffix, timeout in TIMEOUTS.items()
+                         for make, path in ((endpoint, "/json"), (no_op, "/raw"))]
+            config = {"endpoints": endpoints,
                       "extra_config": {"gateway/limits": {"max_memory": "192MB"}}}
             with Watched(config) as gateway:
                 gateway.settle(1 << 20, "the start")
@@ -110,7 +112,7 @@ class Backends(unittest.TestCase):
                             continue
                         with self.subTest(case=name, target=target):
                             before = gateway.counters()
-                            status, _, whole = gateway.ask(target)
+                            status, _, whole = gateway.ask(target + ("/deadline" if want[2] == "deadline" else ""))
                             gateway.settle(descriptors, name)
                             failures = grown(before, gateway.counters())
                             if status == 503 and gateway.keeps_freed_memory():
