@@ -160,9 +160,30 @@ static void read_strings2(decoder *d, const kd_node *node, kd_go_strings2 *out)
         read_strings(d, item, &out->v[out->n++]);
 }
 
+/* Bytes may also stand as a list of numbers. */
+static void read_byte_list(decoder *d, const kd_node *node, kd_str *out)
+{
+    char *bytes = kd_arena_alloc(d->arena, node->n + 1);
+    uint32_t n = 0;
+    if (!bytes) {
+        fail(d, (kd_str){NULL, 0});
+        return;
+    }
+    for (const kd_node *item = node->first; item; item = item->next) {
+        uint32_t v = 0;
+        read_uint(d, item, UINT8_MAX, "uint8", &v);
+        bytes[n++] = (char)v;
+    }
+    *out = kd_str_of(bytes, n);
+}
+
 static void read_bytes(decoder *d, const kd_node *node, kd_str *out)
 {
     kd_jose_base64 info;
+    if (node->type == KD_NODE_LIST) {
+        read_byte_list(d, node, out);
+        return;
+    }
     if (node->type != KD_NODE_NULL && node->type != KD_NODE_STRING)
         mismatch(d, kind_of(node), "[]uint8");
     if (node->type != KD_NODE_STRING)

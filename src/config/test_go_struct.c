@@ -11,7 +11,7 @@ typedef struct outer {
     uint64_t n;
     int64_t port;
     double p;
-    kd_str name;
+    kd_str name, bytes;
     kd_str_list keys;
 } outer;
 
@@ -20,6 +20,7 @@ static const kd_go_member members[] = {
     {KD_STR_INIT("port"), KD_GO_INT, offsetof(outer, port), NULL},
     {KD_STR_INIT("p"), KD_GO_FLOAT, offsetof(outer, p), NULL},
     {KD_STR_INIT("name"), KD_GO_STRING, offsetof(outer, name), NULL},
+    {KD_STR_INIT("bytes"), KD_GO_BYTES, offsetof(outer, bytes), NULL},
     {KD_STR_INIT("keys"), KD_GO_STRINGS, offsetof(outer, keys), NULL},
 };
 static const kd_go_struct type = {"Outer", "pkg", members, KD_COUNT(members)};
@@ -53,6 +54,10 @@ static void test_errors(void **state)
         {"{\"keys\":[5]}", "json: cannot unmarshal number into Go struct field Outer.keys of type string"},
         {"{\"keys\":{}}", "json: cannot unmarshal object into Go struct field Outer.keys of type []string"},
         {"{\"p\":{},\"n\":[]}", "json: cannot unmarshal array into Go struct field Outer.Inner.n of type uint"},
+        {"{\"bytes\":[\"x\"]}", "json: cannot unmarshal string into Go struct field Outer.bytes of type uint8"},
+        {"{\"bytes\":[256]}", "json: cannot unmarshal number 256 into Go struct field Outer.bytes of type uint8"},
+        {"{\"bytes\":{}}", "json: cannot unmarshal object into Go struct field Outer.bytes of type []uint8"},
+        {"{\"bytes\":\"!\"}", "illegal base64 data at input byte 0"},
         {"[]", "json: cannot unmarshal array into Go value of type pkg.Outer"},
         {"\"x\"", "json: cannot unmarshal string into Go value of type pkg.Outer"},
     };
@@ -83,6 +88,10 @@ static void test_values(void **state)
     assert_int_equal(out.keys.n, 2);
     assert_int_equal(out.keys.v[0].n, 0);
     assert_true(kd_str_eq(out.keys.v[1], KD_STR("a")));
+    assert_true(kd_go_struct_decode(&arena, &type, read(&arena, "{\"bytes\":[104,null,105]}"), &out, &error));
+    assert_true(kd_str_eq(out.bytes, kd_str_of("h\0i", 3)));
+    assert_true(kd_go_struct_decode(&arena, &type, read(&arena, "{\"bytes\":\"aGk=\"}"), &out, &error));
+    assert_true(kd_str_eq(out.bytes, KD_STR("hi")));
     assert_true(kd_go_struct_decode(&arena, &type, read(&arena, "null"), &out, &error));
     kd_arena_reset(&arena);
 }
