@@ -508,6 +508,14 @@ static void end_of_stream(kd_call *call)
         fail_read(call, 0);
 }
 
+/* What comes with an answer's head may be all of it. */
+static size_t read_size(const kd_call *call, const kd_client *client)
+{
+    if (call->head_told || (call->small_pieces && client->first_read > KD_READ_SIZE))
+        return KD_READ_SIZE;
+    return client->first_read;
+}
+
 static void receive(kd_upstream *up)
 {
     kd_worker *w = up->client->worker;
@@ -531,7 +539,7 @@ static void receive(kd_upstream *up)
             kd_loop_requeue(&w->loop, &up->stream.io);
             return;
         }
-        ssize_t n = kd_stream_read(&up->stream, w->scratch, call->head_told ? KD_READ_SIZE : up->client->first_read);
+        ssize_t n = kd_stream_read(&up->stream, w->scratch, read_size(call, up->client));
         if (n == KD_STREAM_AGAIN)
             return;
         if (KD_UNLIKELY(n <= 0)) {

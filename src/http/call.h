@@ -53,6 +53,7 @@ struct kd_call {
     uint64_t body_length; /* KD_CALL_STREAM_LENGTH */
     uint8_t http2;        /* kd_call_http2 */
     bool close;           /* the connection is not used again */
+    bool small_pieces;    /* no piece above KD_READ_SIZE: who it is for takes no more at a time */
     bool idempotent;      /* may be sent once more on a fresh connection when nothing came back on a used one */
 
     /* Told. */

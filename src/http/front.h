@@ -66,7 +66,8 @@ struct kd_front {
     kd_ns began;     /* when the request's first byte was read */
     bool body_ended; /* the request's body was read to its end, or there is none */
     bool tls;
-    void *owner; /* the handler's */
+    bool windowed; /* an HTTP/2 stream: the client's window bounds what it takes, 64 KB mostly */
+    void *owner;   /* the handler's */
 };
 
 #endif

@@ -63,7 +63,8 @@ kd_request2 *kd_request2_create(kd_connection2 *c, int32_t id, kd_arena *given)
                           .head = &q->head,
                           .peer = &c->peer,
                           .began = now_of(c),
-                          .tls = c->tls};
+                          .tls = c->tls,
+                          .windowed = true};
     q->next = c->requests;
     if (q->next)
         q->next->link = &q->next;

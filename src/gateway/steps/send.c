@@ -296,6 +296,7 @@ static bool start_call(kd_send *s)
     call->arena = x->front->arena;
     call->target = s->target;
     call->method = s->method;
+    call->small_pieces = x->front->windowed && s->config->reading.raw;
     if (KD_UNLIKELY(s->config->http2) && (!s->redirects || s->target == s->first_target))
         call->http2 = s->config->http2; /* where a redirect leads was not asked about HTTP/2 */
     call->idempotent = s->method == KD_METHOD_GET || s->method == KD_METHOD_HEAD || s->method == KD_METHOD_OPTIONS ||
