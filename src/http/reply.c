@@ -118,6 +118,8 @@ static char *put_header(char *to, const kd_header *h)
 /* At most 48 bytes. */
 static char *put_status_line(char *to, unsigned status)
 {
+    if (KD_LIKELY(status == 200))
+        return put(to, KD_STR("HTTP/1.1 200 OK\r\n"));
     to = put(to, KD_STR("HTTP/1.1 "));
     char digits[3] = {(char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10), (char)('0' + status % 10)};
     to = put(to, (kd_str){digits, 3});

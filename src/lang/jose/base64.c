@@ -110,10 +110,12 @@ static void read_plain(reader *r)
         uint8_t a = r->values[p[0]], b = r->values[p[1]], c = r->values[p[2]], d = r->values[p[3]];
         if ((a | b | c | d) >= 64)
             break;
-        uint32_t bits = (uint32_t)a << 18 | (uint32_t)b << 12 | (uint32_t)c << 6 | d;
-        to[0] = (char)(bits >> 16);
-        to[1] = (char)(bits >> 8);
-        to[2] = (char)bits;
+        /* the fourth byte is written over by what follows: there is room for it */
+        uint32_t bits = (uint32_t)a << 26 | (uint32_t)b << 20 | (uint32_t)c << 14 | (uint32_t)d << 8;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        bits = __builtin_bswap32(bits);
+#endif
+        memcpy(to, &bits, sizeof bits);
     }
     r->at = (size_t)((const char *)p - r->text.p);
     r->to = to;
@@ -121,7 +123,7 @@ static void read_plain(reader *r)
 
 static bool decode(kd_arena *arena, const uint8_t *values, bool padded, kd_str text, kd_str *out, kd_jose_base64 *info)
 {
-    char *to = kd_arena_alloc(arena, text.n / 4 * 3 + 4);
+    char *to = kd_arena_alloc(arena, text.n / 4 * 3 + 4); /* read_plain writes one byte more than it reads */
     bool done = false;
     *info = (kd_jose_base64){.canonical = true};
     *out = (kd_str){NULL, 0};

@@ -45,10 +45,20 @@ static size_t space_at(const uint8_t *p, size_t n)
     return space ? 3 : 0;
 }
 
+/* Are the next eight bytes above the space, and below 0x80? Where none has its highest bit, adding cannot carry. */
+static bool is_plain(const uint8_t *p)
+{
+    uint64_t word, high = 0x8080808080808080u;
+    memcpy(&word, p, sizeof word);
+    return !(word & high) && ((word + 0x5f5f5f5f5f5f5f5fu) & high) == high;
+}
+
 static kd_str strip(kd_arena *arena, kd_str token)
 {
     const uint8_t *p = (const uint8_t *)token.p;
     size_t i = 0, n = 0;
+    while (i + 8 <= token.n && is_plain(p + i))
+        i += 8;
     while (i < token.n && p[i] > ' ' && p[i] < 0x80)
         i++;
     if (i == token.n)

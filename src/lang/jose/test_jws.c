@@ -423,6 +423,45 @@ static void test_base64(void **state)
     }
 }
 
+/* Every length, and nothing is written behind the room that a text was given. */
+static void test_base64_lengths(void **state)
+{
+    char bytes[80];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(i * 151 + 7);
+    for (size_t n = 0; n <= sizeof bytes; n++) {
+        kd_jose_base64 info;
+        kd_str encoded = kd_jose_base64url_write(&arena, kd_str_of(bytes, n)), out;
+        assert_true(kd_jose_base64url(&arena, encoded, &out, &info));
+        kd_str behind = kd_arena_copy(&arena, KD_STR("behind"));
+        assert_true(kd_str_eq(out, kd_str_of(bytes, n)) && info.canonical);
+        kd_str again;
+        assert_true(kd_jose_base64url(&arena, encoded, &again, &info));
+        assert_true(kd_str_eq(behind, KD_STR("behind")) && kd_str_eq(out, again));
+    }
+}
+
+/* White space at any place of a token means nothing; what only looks like it does. */
+static void test_space_anywhere(void **state)
+{
+    static const struct {
+        const char *text;
+        bool space;
+    } inserts[] = {{" ", true},         {"\t", true},    {"\r", true},    {"\xc2\x85", true}, {"\xe2\x80\x83", true},
+                   {"\xc2\xa1", false}, {"\x7f", false}, {"\x80", false}, {"\x01", false},    {"!", false}};
+    kd_str good = token("{\"alg\":\"HS256\",\"kid\":\"k\"}", "{\"a\":1}", true), error;
+    for (size_t i = 0; i < KD_COUNT(inserts); i++) {
+        for (size_t at = 0; at <= good.n; at++) {
+            kd_jws jws;
+            kd_str changed = kd_arena_printf(&arena, "%.*s%s%.*s", (int)at, good.p, inserts[i].text, (int)(good.n - at),
+                                             good.p + at);
+            if (kd_jws_parse(&arena, changed, &jws, &error) != inserts[i].space)
+                fail_msg("insert %zu at %zu", i, at);
+            assert_false(jws.canonical);
+        }
+    }
+}
+
 /* The test of NaCl's own documentation (Bernstein, "Cryptography in NaCl", section 10), the box behind its nonce. */
 static void test_secretbox(void **state)
 {
@@ -465,6 +504,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ids, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_base64, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_base64_lengths, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_space_anywhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_secretbox, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
