@@ -64,6 +64,23 @@ class Dns:
         self.socket.close()
 
 
+def silent_ipv6(port):
+    """A listener of ::1 whose queue is full, with what fills it; None where the machine has no IPv6 or the port is taken."""
+    sockets = [socket.socket(socket.AF_INET6, socket.SOCK_STREAM) for _ in range(5)]
+    try:
+        sockets[0].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sockets[0].bind(("::1", port))
+        sockets[0].listen(0)
+        for s in sockets[1:]:
+            s.setblocking(False)
+            s.connect_ex(("::1", port))
+        return sockets
+    except OSError:
+        for s in sockets:
+            s.close()
+        return None
+
+
 class Names(unittest.TestCase):
     def setUp(self):
         self.backend = Backend(lambda c, h: json_reply(c, {"found": True}))
@@ -141,6 +158,22 @@ class Names(unittest.TestCase):
             with Watched(self.config("shop.test", servers=[dns.server], hosts_file=hosts.name)) as gateway:
                 self.assertEqual((200, b'{"found":true}', True), gateway.ask("/x"))
             self.assertEqual([], dns.asked)
+
+    def test_silent_family(self):
+        """One family of a name's addresses says nothing: the other one is tried beside it, unless that is switched off."""
+        sockets = silent_ipv6(self.backend.port)
+        if not sockets:
+            self.skipTest("no listener on ::1")
+        with tempfile.NamedTemporaryFile("w", suffix=".hosts") as file:
+            file.write("::1 shop.test\n127.0.0.1 shop.test\n")
+            file.flush()
+            for delay, timeout, want in (("20ms", "90s", (200, b'{"found":true}', True)), ("-1ms", "1s", (500, b"", True))):
+                config = dict(self.config("shop.test", timeout=timeout, servers=["127.0.0.1:1"], hosts_file=file.name),
+                              dialer_fallback_delay=delay)
+                with self.subTest(delay=delay), Watched(config) as gateway:
+                    self.assertEqual(want, gateway.ask("/x"))
+        for s in sockets:
+            s.close()
 
     def test_reload(self):
         """Another server in a reloaded configuration is asked, even by requests that wait for the old one."""
