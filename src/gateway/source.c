@@ -245,6 +245,7 @@ kd_verdict kd_source_await(kd_source *source, kd_branch *branch, kd_source_wait 
     wait->phase = 1;
     link_in(source, wait);
     bool mine = claim(source);
+    wait->joined = !mine;
     pthread_mutex_unlock(&source->lock);
     kd_verdict verdict = kd_branch_wait(branch, KD_WAIT_SOURCE, on_cancel, wait);
     if (mine)

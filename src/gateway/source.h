@@ -56,6 +56,7 @@ typedef struct kd_source_wait {
     kd_failure failure;     /* without value */
     kd_str error;           /* in the request's arena */
     uint8_t phase;
+    bool joined; /* the fetch had begun before */
 } kd_source_wait;
 
 /* Waits for the end of a fetch, which is begun when none is under way. The step returns what this returns and calls it

@@ -249,10 +249,32 @@ static bool may_ask(const kd_jwk_keys *keys, kd_ns now)
     return atomic_load_explicit(&keys->store->began, memory_order_relaxed) || kd_jwk_store_allows(keys->store, now);
 }
 
+/* The key in the answer, if it has it. */
+static const kd_jwk_entry *answered(const kd_jwk_lookup *lookup, const kd_jwk_keys *keys, kd_branch *branch, kd_str id)
+{
+    const kd_jwk_policy *policy = &keys->policy;
+    kd_source_value *value = lookup->wait.value;
+    const kd_jwk_set *set = value ? KD_CONTAINER(value, kd_jwk_set, base) : NULL;
+    const kd_jwk_entry *entry = set ? kd_jwk_set_find(set, policy->strategy, id) : NULL;
+    kd_ns age = entry ? kd_elapsed(entry->seen, branch->x->worker->net->loop.now) : 0;
+    return entry && (entry->seen == set->fetched || (policy->ttl && age <= policy->ttl)) ? entry : NULL;
+}
+
+/* A fetch that had begun before the token came, such as the one at the start, has not got its key: the key server has
+ * not been asked for this token yet, which is what KrakenD does. One that does not answer is not waited for twice. */
+static bool asks_again(const kd_jwk_lookup *lookup, const kd_jwk_keys *keys, kd_branch *branch, kd_str id)
+{
+    const kd_source_wait *wait = &lookup->wait;
+    if (!wait->joined || lookup->again || lookup->gave_up || wait->failure == KD_FAIL_DEADLINE)
+        return false;
+    if ((!wait->value && lookup->old) || answered(lookup, keys, branch, id))
+        return false;
+    return may_ask(keys, branch->x->worker->net->loop.now);
+}
+
 static kd_verdict from_answer(kd_jwk_lookup *lookup, const kd_jwk_keys *keys, kd_branch *branch, kd_str id,
                               kd_jwk **jwk, kd_str *error)
 {
-    const kd_jwk_policy *policy = &keys->policy;
     kd_source_value *value = lookup->wait.value;
     disarm(lookup);
     if (!value) {
@@ -261,9 +283,8 @@ static kd_verdict from_answer(kd_jwk_lookup *lookup, const kd_jwk_keys *keys, kd
         return old ? found(lookup, old, 0, 0, jwk) : missed(lookup, keys, branch, id, lookup->wait.error, error);
     }
     const kd_jwk_set *set = KD_CONTAINER(value, kd_jwk_set, base);
-    const kd_jwk_entry *entry = kd_jwk_set_find(set, policy->strategy, id);
-    kd_ns age = entry ? kd_elapsed(entry->seen, branch->x->worker->net->loop.now) : 0;
-    if (entry && (entry->seen == set->fetched || (policy->ttl && age <= policy->ttl)))
+    const kd_jwk_entry *entry = answered(lookup, keys, branch, id);
+    if (entry)
         return found(lookup, kd_jwk_ref(entry->jwk), set->number, entry->seen, jwk);
     return missed(lookup, keys, branch, id, set->broken, error);
 }
@@ -290,7 +311,13 @@ kd_verdict kd_jwk_lookup_run(kd_jwk_lookup *lookup, const kd_jwk_keys *keys, kd_
     if (lookup->waiting) {
         if (!lookup->gave_up)
             kd_source_await(keys->store->source, branch, &lookup->wait); /* takes note that it is re-entered */
-        return from_answer(lookup, keys, branch, id, jwk, error);
+        if (!asks_again(lookup, keys, branch, id))
+            return from_answer(lookup, keys, branch, id, jwk, error);
+        disarm(lookup);
+        kd_source_wait_fini(&lookup->wait);
+        lookup->again = true;
+        kd_verdict again = await(lookup, keys, branch);
+        return again == KD_WAIT ? again : from_answer(lookup, keys, branch, id, jwk, error);
     }
     if (KD_UNLIKELY(is_cooling(keys, id, now))) {
         *error = KD_STR("no Keys have been found");

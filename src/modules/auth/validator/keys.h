@@ -43,7 +43,7 @@ typedef struct kd_jwk_lookup {
     kd_wait inner;  /* the source's, around which the timer stands */
     kd_branch *branch;
     kd_jwk *old; /* with a reference: serves when nothing better comes */
-    bool waiting, gave_up;
+    bool waiting, gave_up, again;
     uint64_t set; /* told with the key: the number of its set, and when a document last had it */
     kd_ns seen;
 } kd_jwk_lookup;

@@ -252,6 +252,25 @@ static unsigned ask(const char *path, const char *token)
     return status;
 }
 
+/* Two requests at the same time: the second comes while the first waits for the key server. */
+static void ask_two(const char *path, const char *token, unsigned status[2])
+{
+    static test_front f[2];
+    char request[2][1024];
+    for (int i = 0; i < 2; i++) {
+        snprintf(request[i], sizeof request[i], "GET %s HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer %s\r\n\r\n", path,
+                 token);
+        front_init(&f[i], request[i], NULL);
+        kd_exchange_handler.on_request(&gateway, &f[i].front);
+    }
+    for (int i = 0; i < 2; i++)
+        run_out(path, &f[i]);
+    for (int i = 0; i < 2; i++) {
+        status[i] = f[i].status;
+        front_fini(&f[i]);
+    }
+}
+
 static void serve(const scripted *keys, size_t n)
 {
     static const scripted ok[] = {{.bytes = OK}};
@@ -287,6 +306,19 @@ static void test_requests(void **state)
     serve(refuses, 1);
     assert_int_equal(ask("/asked", good), 401);
     assert_int_equal(ask("/kept", good), 200); /* the keys are kept */
+
+    /* who came while a fetch was under way has not been asked for by it: once more, but not for ever */
+    static const scripted recovers[] = {{.bytes = REFUSES}, {.bytes = GIVES}};
+    unsigned status[2];
+    serve(recovers, 2);
+    ask_two("/asked", good, status);
+    assert_int_equal(status[0], 401);
+    assert_int_equal(status[1], 200);
+    assert_int_equal(two.requests, 2);
+    serve(refuses, 1);
+    ask_two("/asked", good, status);
+    assert_int_equal(status[1], 401);
+    assert_int_equal(two.requests, 2);
 
     serve(refuses, 1);
     assert_int_equal(ask("/cool", good), 401);
