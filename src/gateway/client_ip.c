@@ -172,7 +172,9 @@ bool kd_client_ip_init(kd_client_ip *ip, const kd_router_options *options, kd_ar
     }
     for (uint32_t i = 0; i < options->remote_ip_headers.n; i++) {
         kd_str name = options->remote_ip_headers.v[i];
-        ip->headers[ip->n_headers++] = (kd_remote_header){name, (uint8_t)kd_token_of(name)};
+        kd_token token = kd_token_of(name);
+        ip->headers[ip->n_headers++] = (kd_remote_header){name, (uint8_t)token};
+        ip->tokens |= (uint64_t)1 << token;
     }
     return true;
 }
@@ -255,17 +257,28 @@ static bool read_list(const kd_client_ip *ip, kd_str list, kd_str *client)
     return false;
 }
 
+_Static_assert(KD_HEADER_COUNT <= 64, "a bit for each token");
+
+/* Is a header without a token one of those that count? */
+static bool is_listed(const kd_client_ip *ip, const kd_header *header)
+{
+    for (uint32_t i = 0; i < ip->n_headers; i++)
+        if (!ip->headers[i].token && kd_str_eq(kd_header_name(header), ip->headers[i].name))
+            return true;
+    return false;
+}
+
 bool kd_client_ip_is_direct(const kd_client_ip *ip, const kd_headers *headers)
 {
     if (ip->app_engine)
         return false;
     if (!ip->forwarded)
         return true;
-    for (uint32_t i = 0; i < headers->n; i++)
-        for (uint32_t k = 0; k < ip->n_headers; k++)
-            if (headers->v[i].token == ip->headers[k].token &&
-                (headers->v[i].token || kd_str_eq(kd_header_name(&headers->v[i]), ip->headers[k].name)))
-                return false;
+    for (uint32_t i = 0; i < headers->n; i++) {
+        const kd_header *h = &headers->v[i];
+        if (KD_UNLIKELY(ip->tokens >> h->token & 1) && (h->token || is_listed(ip, h)))
+            return false;
+    }
     return true;
 }
 

@@ -28,6 +28,7 @@ typedef struct kd_client_ip {
     bool forwarded, app_engine;
     kd_remote_header *headers;
     uint32_t n_headers;
+    uint64_t tokens; /* of the headers: a bit for each kd_token */
 } kd_client_ip;
 
 /* Compiles the options; an invalid trusted proxy ends the list there, as in KrakenD. False without memory. */

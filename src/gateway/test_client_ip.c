@@ -151,6 +151,43 @@ static void options_decide(void **state)
     }
 }
 
+/* Without a header that could name another address nothing is parsed. */
+static void direct_requests_are_seen(void **state)
+{
+    static const struct {
+        kd_router_options options;
+        kd_str listed, sent;
+        bool direct;
+    } cases[] = {
+        {{.forwarded_by_client_ip = true}, KD_STR_INIT("X-Forwarded-For"), KD_STR_INIT("X-Forwarded-For"), false},
+        {{.forwarded_by_client_ip = true}, KD_STR_INIT("X-Forwarded-For"), KD_STR_INIT("X-Forwarded-Host"), true},
+        {{.forwarded_by_client_ip = true}, KD_STR_INIT("X-Forwarded-For"), KD_STR_INIT("X-My-Own"), true},
+        {{.forwarded_by_client_ip = true}, KD_STR_INIT("X-My-Own"), KD_STR_INIT("X-My-Own"), false},
+        {{.forwarded_by_client_ip = true}, KD_STR_INIT("X-My-Own"), KD_STR_INIT("X-My-Other"), true},
+        {{.forwarded_by_client_ip = true}, KD_STR_INIT("X-My-Own"), KD_STR_INIT("X-Forwarded-For"), true},
+        {{.forwarded_by_client_ip = false}, KD_STR_INIT("X-My-Own"), KD_STR_INIT("X-My-Own"), true},
+        {{.app_engine = true}, KD_STR_INIT("X-My-Own"), KD_STR_INIT("Accept"), false},
+    };
+    kd_arena arena;
+    kd_arena_init(&arena, NULL, 0);
+    for (size_t i = 0; i < KD_COUNT(cases); i++) {
+        kd_client_ip ip;
+        kd_headers headers;
+        kd_router_options options = cases[i].options;
+        kd_str listed[] = {KD_STR("X-Real-Ip"), cases[i].listed};
+        options.remote_ip_headers.v = listed;
+        options.remote_ip_headers.n = KD_COUNT(listed);
+        assert_true(kd_client_ip_init(&ip, &options, &arena));
+        kd_headers_init(&headers, &arena);
+        assert_int_equal(kd_client_ip_is_direct(&ip, &headers), !options.app_engine);
+        kd_headers_add(&headers, KD_STR("Accept"), KD_STR("x"));
+        kd_headers_add(&headers, cases[i].sent, KD_STR("1.2.3.4"));
+        if (kd_client_ip_is_direct(&ip, &headers) != cases[i].direct)
+            fail_msg("case %zu", i);
+    }
+    kd_arena_reset(&arena);
+}
+
 static void a_mapped_proxy_is_itself(void **state)
 {
     (void)state;
@@ -165,6 +202,7 @@ static void a_mapped_proxy_is_itself(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_go), cmocka_unit_test(options_decide),
+                                       cmocka_unit_test(direct_requests_are_seen),
                                        cmocka_unit_test(a_mapped_proxy_is_itself)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

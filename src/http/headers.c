@@ -251,7 +251,7 @@ static uint64_t prefix(const kd_header *header)
 }
 
 /* Names often begin alike (Access-Control-Allow-): a word at a time is quicker than memcmp. */
-static bool is_name_before(const kd_header *a, const kd_header *b)
+static inline bool is_name_before(const kd_header *a, const kd_header *b)
 {
     size_t n = a->name_n < b->name_n ? a->name_n : b->name_n, at = 0;
     for (; at + 8 <= n; at += 8) {

@@ -221,15 +221,16 @@ static void preflight(const cors *c, kd_arena *arena, const kd_headers *from, kd
  * request. */
 static const kit *kit_for(const cors *c, const kd_request_head *head)
 {
-    const kd_header *origin = NULL, *end = head->headers.v + head->headers.n;
+    const kd_headers *headers = &head->headers;
+    const kd_header *origin = NULL;
     if (KD_UNLIKELY(c->debug || !(c->methods >> head->method & 1)))
         return NULL;
-    for (const kd_header *field = head->headers.v; field < end; field++) {
-        if (field->token != KD_HEADER_ORIGIN)
+    for (uint32_t i = 0; i < headers->n; i++) {
+        if (headers->v[i].token != KD_HEADER_ORIGIN)
             continue;
         if (origin)
             return NULL;
-        origin = field;
+        origin = &headers->v[i];
     }
     if (!origin || !origin->value_n)
         return NULL;
