@@ -318,10 +318,17 @@ static void renew(client *c, kd_branch *branch, kd_ns now)
         kd_source_refresh(c->source, branch->x->worker, false);
 }
 
+/* A request that waits. */
+typedef struct waiting {
+    kd_source_wait wait;
+    bool again;
+} waiting;
+
 static kd_verdict enter_token(kd_branch *branch, const void *config, void *state)
 {
     client *c = (client *)config;
-    kd_source_wait *wait = state;
+    waiting *w = state;
+    kd_source_wait *wait = &w->wait;
     if (!wait->phase) {
         token *present = (token *)(void *)kd_source_peek(c->source);
         kd_ns now = branch->x->front->worker->loop.now;
@@ -335,6 +342,13 @@ static kd_verdict enter_token(kd_branch *branch, const void *config, void *state
     }
     if (kd_source_await(c->source, branch, wait) == KD_WAIT)
         return KD_WAIT;
+    /* as with KrakenD a failure is that of who asked: who only joined asks by itself, unless nobody answered */
+    if (!wait->value && wait->joined && !w->again && wait->failure != KD_FAIL_DEADLINE) {
+        kd_source_wait_fini(wait);
+        w->again = true;
+        if (kd_source_await(c->source, branch, wait) == KD_WAIT)
+            return KD_WAIT;
+    }
     kd_verdict verdict = wait->value ? carry(branch, (token *)(void *)wait->value) : refuse(branch, wait->error);
     kd_source_wait_fini(wait);
     return verdict;
@@ -350,7 +364,7 @@ static const kd_step_type token_step = {.module = "auth/client-credentials",
                                         .name = "token",
                                         .compile = compile_token,
                                         .enter = enter_token,
-                                        .state_size = sizeof(kd_source_wait),
+                                        .state_size = sizeof(waiting),
                                         .explain = explain};
 static const kd_step_type *const steps[] = {&token_step, NULL};
 

@@ -1,10 +1,8 @@
+#include "gateway/registry.h"
 #include "modules/auth/client-credentials/token.h"
+#include "modules/modules.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "gateway/test_front.h"
 
 static kd_arena arena;
 
@@ -145,9 +143,64 @@ static void test_renewal(void **state)
         assert_int_equal(kd_oauth_renewal(cases[i].expires_in), cases[i].ms_before * KD_MS);
 }
 
+/* ---- whole requests ---------------------------------------------------------------------------------------------- */
+
+#define TOKEN   "HTTP/1.1 200 OK\r\nContent-Type: " JSON_ "\r\nContent-Length: 20\r\n\r\n{\"access_token\":\"t\"}"
+#define REFUSES "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"
+#define ANSWERS "HTTP/1.1 200 OK\r\nContent-Type: " JSON_ "\r\nContent-Length: 2\r\n\r\n{}"
+
+/* Two requests at the same time: the second comes while the first waits for the token. */
+static void ask_two(unsigned status[2])
+{
+    static test_front f[2];
+    for (int i = 0; i < 2; i++) {
+        front_init(&f[i], "GET /a HTTP/1.1\r\nHost: h\r\n\r\n", NULL);
+        kd_exchange_handler.on_request(&gateway, &f[i].front);
+    }
+    for (int i = 0; i < 2; i++)
+        run_out("/a", &f[i]);
+    for (int i = 0; i < 2; i++)
+        status[i] = f[i].status;
+    front_fini(&f[0]);
+    ledger_before = kd_ledger_used(KD_ACCOUNT_CHUNKS) - f[1].of_head.taken; /* the token stays */
+    assert_let_go("/a", &f[1]);
+    front_fini(&f[1]);
+}
+
+/* Each way of naming the client is tried once, and a failure is that of who asked. */
+static void test_joined(void **state)
+{
+    static const scripted ok[] = {{.bytes = ANSWERS}}, refuses[] = {{.bytes = REFUSES}},
+                          recovers[] = {{.bytes = REFUSES}, {.bytes = REFUSES}, {.bytes = TOKEN}};
+    unsigned status[2];
+    kd_modules_register(kd_modules);
+    gateway_up("{\"version\":3,\"timeout\":\"1000h\",\"host\":[\"@1\"],\"extra_config\":{\"router\":{"
+               "\"disable_access_log\":true}},\"endpoints\":[{\"endpoint\":\"/a\",\"backend\":[{\"url_pattern\":\"/"
+               "a\",\"extra_config\":{\"auth/client-credentials\":{\"client_id\":\"i\",\"client_secret\":\"s\","
+               "\"token_url\":\"@2/t\"}}}]}]}");
+    forget(&one, ok, 1);
+    forget(&two, refuses, 1);
+    ask_two(status);
+    assert_int_equal(status[0], 500);
+    assert_int_equal(status[1], 500);
+    assert_int_equal(two.requests, 4);
+    forget_connections();
+    forget(&one, ok, 1);
+    forget(&two, recovers, 3);
+    ask_two(status);
+    assert_int_equal(status[0], 500);
+    assert_int_equal(status[1], 200);
+    assert_int_equal(two.requests, 3);
+    forget_connections();
+    gateway_down();
+    assert_int_equal(kd_registry_count(), 0);
+    kd_namespaces_register(NULL, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_renewal),
+                                       cmocka_unit_test(test_joined),
                                        cmocka_unit_test_setup_teardown(test_odd_bytes, setup, teardown),
                                        cmocka_unit_test_setup_teardown(test_form, setup, teardown),
                                        cmocka_unit_test_setup_teardown(test_basic, setup, teardown),
