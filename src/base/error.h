@@ -22,6 +22,7 @@ typedef struct kd_error {
     kd_str message;        /* what was expected and what was found */
     kd_str suggestion;     /* what to do, such as: did you mean "url_pattern"?; may be empty */
     kd_str compat;         /* the words KrakenD uses for it where a script could depend on them; may be empty */
+    bool panics;           /* KrakenD crashes of it: its exit code is 2 */
     bool fatal;            /* compat is the line that KrakenD logs at level FATAL before it exits with 1 */
 } kd_error;
 

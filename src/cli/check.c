@@ -55,6 +55,8 @@ int kd_cli_check(const kd_args *args)
         kd_cli_error("ERROR parsing the configuration file:");
         fprintf(stderr, "\t%.*s\n\n", KD_FMT(loaded.compat));
         show_findings(args, &errors);
+        if (kd_cli_panics(&errors))
+            code = KD_EXIT_PANIC;
     }
     kd_arena_reset(&arena);
     return code;

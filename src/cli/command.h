@@ -85,6 +85,8 @@ void kd_cli_error(const char *title);
 bool kd_cli_is_terminal(void);
 /* The findings of at least that severity, on standard error. */
 void kd_cli_findings(const kd_errors *errors, kd_severity least);
+/* Would KrakenD crash where it got to after reading: is each error one that it does not see before? */
+bool kd_cli_panics(const kd_errors *errors);
 /* What every command says when -c is missing. */
 void kd_cli_no_config(void);
 

@@ -340,7 +340,7 @@ static void endpoint(dump *d, const kd_endpoint *e)
 
 static void agent(dump *d, const kd_agent *a)
 {
-    line(d, "- %.*s", KD_FMT(a->name));
+    line(d, "- %.*s", KD_FMT(a->unnamed ? KD_STR("") : a->name));
     if (d->level >= 2) {
         text_line(d, "Encoding", a->encoding);
         duration_line(d, "Consumer Timeout", a->timeout);

@@ -17,6 +17,17 @@ void kd_cli_error(const char *title)
     fprintf(stderr, kd_cli_is_terminal() ? "\033[31;1m%s\033[0m" : "%s", title);
 }
 
+bool kd_cli_panics(const kd_errors *errors)
+{
+    bool any = false;
+    for (const kd_error *e = errors->first; e; e = e->next) {
+        if (e->severity == KD_SEVERITY_ERROR && !e->panics)
+            return false;
+        any |= e->panics;
+    }
+    return any;
+}
+
 void kd_cli_findings(const kd_errors *errors, kd_severity least)
 {
     /* A file that cannot be read: the line before has said it. */

@@ -47,7 +47,7 @@ static int report_failure(const kd_loaded *loaded, const kd_errors *errors)
             conflict ? "panic: " : "ERROR parsing the configuration file: ", KD_FMT(loaded->compat));
     if (!loaded->empty)
         kd_cli_findings(errors, KD_SEVERITY_WARNING);
-    return conflict ? KD_EXIT_PANIC : KD_EXIT_ERROR;
+    return conflict || kd_cli_panics(errors) ? KD_EXIT_PANIC : KD_EXIT_ERROR;
 }
 
 int kd_cli_run(const kd_args *args)

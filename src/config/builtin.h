@@ -48,6 +48,7 @@ typedef struct kd_plugin_section {
 typedef struct kd_agent {
     const kd_location *at;
     kd_str name, encoding;
+    bool unnamed; /* the name is ours */
     int64_t max_retries, workers;
     kd_str backoff_strategy, topic;
     kd_ns health_interval, timeout;

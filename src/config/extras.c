@@ -193,16 +193,26 @@ static void decode_members(kd_walk *w, const kd_node *object, uint8_t scope, kd_
     }
 }
 
+/* The blocks of a list, of lists of them too, go into one; the first fault ends the list (mapstructure). */
+static bool decode_list(kd_walk *w, const kd_node *list, uint8_t scope, kd_extras *out, bool few, const kd_path *path)
+{
+    uint32_t i = 0;
+    for (const kd_node *item = list->first; item; item = item->next, i++) {
+        kd_path at = {.up = path, .index = i};
+        if (item->type == KD_NODE_OBJECT)
+            decode_members(w, item, scope, out, few, path);
+        else if (item->type == KD_NODE_LIST
+                     ? !decode_list(w, item, scope, out, few, &at)
+                     : item->type != KD_NODE_NULL && !kd_walk_refuse(w, item, &at, "an object", "config.ExtraConfig"))
+            return false;
+    }
+    return true;
+}
+
 bool kd_extras_decode(kd_walk *w, const kd_node *node, uint8_t scope, kd_extras *out, const kd_path *path)
 {
-    uint32_t room = node->n, i = 0;
-    bool ok = true, few;
-    if (node->type == KD_NODE_LIST) {
-        room = 0;
-        for (const kd_node *item = node->first; item; item = item->next)
-            room += item->type == KD_NODE_OBJECT ? item->n : 0;
-    }
-    few = room <= NAMES_MAX; /* beyond, spellings are not compared: nobody has that many namespaces */
+    uint32_t room = kd_node_map_room(node);
+    bool ok = true, few = room <= NAMES_MAX; /* beyond, spellings are not compared: nobody has that many namespaces */
     out->n = 0;
     out->v = KD_NEW_ARRAY(w->arena, kd_extra, room ? room : 1);
     if (!out->v) {
@@ -211,12 +221,7 @@ bool kd_extras_decode(kd_walk *w, const kd_node *node, uint8_t scope, kd_extras 
     }
     if (node->type == KD_NODE_OBJECT)
         decode_members(w, node, scope, out, few, path);
-    for (const kd_node *item = node->type == KD_NODE_LIST ? node->first : NULL; item; item = item->next, i++) {
-        kd_path at = {.up = path, .index = i};
-        if (item->type == KD_NODE_OBJECT)
-            decode_members(w, item, scope, out, few, path);
-        else if (item->type != KD_NODE_NULL && !(item->type == KD_NODE_LIST && item->n == 0))
-            ok = kd_walk_refuse(w, item, &at, "an object", "config.ExtraConfig");
-    }
+    else
+        ok = decode_list(w, node, scope, out, few, path);
     return ok && !w->no_memory;
 }

@@ -293,6 +293,36 @@ static bool decode_float(kd_walk *w, const kd_node *node, double *out, const kd_
     }
 }
 
+/* mapstructure cuts Go's text at its last blank, which mostly stands before the quoted value; a value that has blanks
+ * itself is partly there. Bytes as package time quotes them. */
+static kd_str duration_words(kd_walk *w, kd_str error, kd_str value)
+{
+    size_t n = value.n;
+    while (n && value.p[n - 1] != ' ')
+        n--;
+    if (!n || kd_str_eq(error, KD_STR("time: unknown unit")))
+        return error;
+    char *to = kd_arena_alloc(w->arena, error.n + 2 + 4 * n);
+    if (!to)
+        return error;
+    memcpy(to, error.p, error.n);
+    char *at = to + error.n;
+    *at++ = ' ';
+    *at++ = '"';
+    for (size_t i = 0; i + 1 < n; i++) {
+        uint8_t c = (uint8_t)value.p[i];
+        if (c < ' ' || c >= 0x80) {
+            static const char digits[] = "0123456789abcdef";
+            *at++ = '\\', *at++ = 'x', *at++ = digits[c >> 4], *at++ = digits[c & 15];
+            continue;
+        }
+        if (c == '"' || c == '\\')
+            *at++ = '\\';
+        *at++ = (char)c;
+    }
+    return (kd_str){to, (size_t)(at - to)};
+}
+
 static bool decode_duration(kd_walk *w, const kd_node *node, kd_ns *out, const kd_path *path)
 {
     static const char expected[] = "a duration with unit such as \"2s\" or \"500ms\"";
@@ -316,7 +346,7 @@ static bool decode_duration(kd_walk *w, const kd_node *node, kd_ns *out, const k
             return true;
         char detail[64];
         snprintf(detail, sizeof(detail), "%.*s", KD_FMT(kd_str_from(error, sizeof("time: ") - 1)));
-        return refuse(w, node, path, expected, detail, "%.*s", KD_FMT(error));
+        return refuse(w, node, path, expected, detail, "%.*s", KD_FMT(duration_words(w, error, node->text)));
     }
     default:
         return kd_walk_refuse(w, node, path, expected, "time.Duration");
@@ -415,33 +445,46 @@ static bool decode_map_members(kd_walk *w, const kd_node *object, kd_mapping_lis
     return ok;
 }
 
+/* The maps of a list, of lists of them too, go into one; the first fault ends the list (mapstructure). */
+static bool decode_map_list(kd_walk *w, const kd_node *list, kd_mapping_list *out, const kd_path *path)
+{
+    uint32_t i = 0;
+    for (const kd_node *item = list->first; item; item = item->next, i++) {
+        kd_path at = {.up = path, .index = i};
+        bool ok = true;
+        if (item->type == KD_NODE_OBJECT)
+            ok = decode_map_members(w, item, out, &at);
+        else if (item->type == KD_NODE_LIST)
+            ok = decode_map_list(w, item, out, &at);
+        else if (item->type != KD_NODE_NULL)
+            ok = kd_walk_refuse(w, item, &at, "an object of texts", "map[string]string");
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+uint32_t kd_node_map_room(const kd_node *node)
+{
+    if (node->type != KD_NODE_LIST)
+        return node->type == KD_NODE_OBJECT ? node->n : 0;
+    uint32_t room = 0;
+    for (const kd_node *item = node->first; item; item = item->next)
+        room += kd_node_map_room(item);
+    return room;
+}
+
 static bool decode_string_map(kd_walk *w, const kd_node *node, kd_mapping_list *out, const kd_path *path)
 {
     if (node->type != KD_NODE_OBJECT && node->type != KD_NODE_LIST)
         return kd_walk_refuse(w, node, path, "an object of texts", "map[string]string");
-    uint32_t room = node->n;
-    if (node->type == KD_NODE_LIST) {
-        room = 0;
-        for (const kd_node *item = node->first; item; item = item->next)
-            room += item->type == KD_NODE_OBJECT ? item->n : 0;
-    }
+    uint32_t room = kd_node_map_room(node);
     out->v = KD_NEW_ARRAY(w->arena, kd_mapping, room ? room : 1);
     out->n = 0;
     if (!out->v)
         return no_memory(w);
-    bool ok = true;
-    if (node->type == KD_NODE_OBJECT) {
-        ok = decode_map_members(w, node, out, path);
-    } else {
-        uint32_t i = 0;
-        for (const kd_node *item = node->first; item; item = item->next, i++) {
-            kd_path at = {.up = path, .index = i};
-            if (item->type == KD_NODE_OBJECT)
-                ok &= decode_map_members(w, item, out, path);
-            else if (item->type != KD_NODE_NULL && !(item->type == KD_NODE_LIST && item->n == 0))
-                ok = kd_walk_refuse(w, item, &at, "an object of texts", "map[string]string");
-        }
-    }
+    bool ok =
+        node->type == KD_NODE_OBJECT ? decode_map_members(w, node, out, path) : decode_map_list(w, node, out, path);
     qsort(out->v, out->n, sizeof(kd_mapping), by_from);
     return ok;
 }
@@ -476,8 +519,12 @@ static bool decode_objects(kd_walk *w, const kd_fields *fields, const kd_node *n
     for (uint32_t i = 0; i < n; i++, item = item->next) {
         kd_path at = {.up = path, .index = i};
         char *to = v + (size_t)fields->size * i;
-        /* The reference crashes of a null item; here it is refused like any other wrong type. */
-        bool good = decode_object(w, fields, item, to, &at);
+        /* A null is an empty one; the reference crashes of it where it wants one with a place of its own (an endpoint,
+         * a backend, an agent): there it is refused like any other wrong type. */
+        bool nothing = item->type == KD_NODE_NULL && fields->at_offset == KD_NO_OFFSET;
+        bool good = nothing || decode_object(w, fields, item, to, &at);
+        if (!good && item->type == KD_NODE_NULL && w->errors->last)
+            w->errors->last->panics = true;
         if (good && fields->at_offset != KD_NO_OFFSET)
             memcpy(to + fields->at_offset, &item->at, sizeof(item->at));
         ok &= good;

@@ -184,6 +184,8 @@ typedef struct kd_walk {
 } kd_walk;
 
 void kd_walk_init(kd_walk *walk, kd_arena *arena, kd_errors *errors);
+/* How many members a map can get from an object, or from a list of objects and lists of them. */
+uint32_t kd_node_map_room(const kd_node *node);
 /* Sets what KrakenD says for an error; the first one stops it. */
 void kd_walk_stop(kd_walk *walk, kd_error *error, kd_str compat);
 

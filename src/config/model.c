@@ -382,7 +382,8 @@ static bool init_endpoint(kd_walk *w, const kd_service *s, kd_endpoint *e, const
 /* spec/01 section 12. */
 static bool agent_defaults(kd_walk *w, const kd_service *s, kd_agent *a, uint32_t index)
 {
-    if (a->name.n == 0)
+    a->unnamed = a->name.n == 0;
+    if (a->unnamed)
         a->name = kd_arena_printf(w->arena, "AsyncAgent-%02u", index);
     if (a->timeout == 0)
         a->timeout = s->timeout;
