@@ -243,6 +243,18 @@ static kd_verdict parse_whole(kd_branch *branch, const kd_core_host *h)
         return KD_NEXT;
     kd_str verb = kd_core_verb(arena, request->method);
     bool web = kd_str_eq(url.scheme, KD_STR("http")) || kd_str_eq(url.scheme, KD_STR("https"));
+    /* The client's query has joined the URL by now. */
+    ptrdiff_t query = kd_str_find(request->request_target, '?'), mark = kd_str_find(whole, '?');
+    if (query >= 0)
+        whole = kd_arena_printf(arena, "%.*s%.*s", KD_FMT(mark < 0 ? whole : kd_str_head(whole, (size_t)mark)),
+                                KD_FMT(kd_str_from(request->request_target, (size_t)query)));
+    ptrdiff_t colon = kd_str_rfind(url.host, ':');
+    kd_str port = kd_str_from(url.host, (size_t)(colon + 1));
+    uint64_t number;
+    if (web && colon >= 0 && kd_str_to_u64(port, UINT64_MAX, &number) && number > UINT16_MAX)
+        return kd_branch_fail(branch, KD_FAIL_BAD_URL,
+                              kd_arena_printf(arena, "%.*s \"%.*s\": dial tcp: address %.*s: invalid port",
+                                              KD_FMT(verb), KD_FMT(whole), KD_FMT(port)));
     return kd_branch_fail(
         branch, KD_FAIL_BAD_URL,
         web ? kd_arena_printf(arena, "%.*s \"%.*s\": http: no Host in request URL", KD_FMT(verb), KD_FMT(whole))

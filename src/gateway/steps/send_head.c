@@ -125,7 +125,10 @@ static bool is_dropped(const kd_send *s, const kd_header *h)
 
 static kd_str basic_credentials(kd_arena *arena, kd_str user)
 {
-    char *p = kd_arena_alloc(arena, 6 + KD_BASE64_ROOM(user.n));
+    /* Without a password there is an empty one. */
+    if (kd_str_find(user, ':') < 0)
+        user = kd_arena_printf(arena, "%.*s:", KD_FMT(user));
+    char *p = user.p ? kd_arena_alloc(arena, 6 + KD_BASE64_ROOM(user.n)) : NULL;
     if (!p)
         return (kd_str){NULL, 0};
     memcpy(p, "Basic ", 6);
