@@ -12,9 +12,9 @@ from gateway import LONG, PATIENCE, Backend, Gateway, endpoint, eventually, free
 class Watched(Gateway):
     """A gateway that writes its log to a file."""
 
-    def __init__(self, config, env=None):
+    def __init__(self, config, env=None, prefix=()):
         self.log = open(os.path.join("/tmp", "krakend-chaos-%d.log" % os.getpid()), "w+b")
-        super().__init__(config, stdout=self.log, env=env)
+        super().__init__(config, prefix, stdout=self.log, env=env)
 
     def __exit__(self, *_):
         super().__exit__()
