@@ -337,6 +337,7 @@ static void test_loaded(void **state)
         {"f.yml.json", "version: 3", "'f.yml.json': invalid character 'v' looking for beginning of value"},
         {"f.yml", "", "'f.yml': unsupported version: 0 (want: 3)"},
         {"f.toml", "", "'f.toml': unsupported version: 0 (want: 3)"},
+        {"f.toml", "version = 3\nx = {a = 1,}\n", "'f.toml': (2, 11): trailing comma at the end of inline table"},
         {"f.yml", "version: 3\nname: 2024-01-02\ntimeout: 2024-01-02\nport: 2024-01-02\nlisten_ip: '2024-01-02'\n",
          "'f.yml': decoding failed due to the following error(s):\n\n"
          "'name' expected type 'string', got unconvertible type 'time.Time'\n"

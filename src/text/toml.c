@@ -320,11 +320,12 @@ static bool read_inline_table(document *d, kd_toml_node *table)
         if (kd_toml_peek(r) != ',')
             return kd_toml_refuse(r, kd_toml_here(r), "expected a comma or a closing brace",
                                   "previous field in inline table is not terminated by a comma");
+        kd_toml_place comma = kd_toml_here(r);
         r->at++;
         if (!skip_all(r))
             return false;
         if (kd_toml_peek(r) == '}')
-            return kd_toml_refuse(r, kd_toml_here(r), "no comma may stand before the closing brace",
+            return kd_toml_refuse(r, comma, "no comma may stand before the closing brace",
                                   "trailing comma at the end of inline table");
     }
     r->at++;
