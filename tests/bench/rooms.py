@@ -59,7 +59,7 @@ def rows():
         ("qos/ratelimit/router, by address", 1.08, None, {}, {"qos/ratelimit/router": {
             "max_rate": 1e9, "client_max_rate": 1e9, "strategy": "ip"}}, {}),
         ("qos/ratelimit/proxy", 1.08, None, {}, {}, {"qos/ratelimit/proxy": {"max_rate": 1e9, "capacity": 1000000000}}),
-        ("qos/circuit-breaker", 1.08, None, {}, {}, {"qos/circuit-breaker": {"interval": 60, "timeout": 10, "max_errors": 3}}),
+        ("qos/circuit-breaker", 1.08, None, {}, {}, {"qos/circuit-breaker": {"interval": 60, "timeout": 10, "max_errors": 1000000}}),
         ("auth/validator, a remembered token", 1.25, bearer(), {}, {"auth/validator": validator}, {}),
         ("qos/http-cache, a hit; nginx = 1.00", 0.45, None, {}, {}, {"qos/http-cache": {"shared": False}}),
     ]
