@@ -2,10 +2,21 @@
 #include "cli/cli.h"
 #include "config/load.h"
 #include "gateway/explain.h"
+#include "gateway/module.h"
 #include "gateway/serve.h"
-#include "modules/modules.h"
 
 #include <stdio.h>
+
+#define KD_MODULE(symbol) extern const kd_module kd_module_##symbol;
+#include "modules.def"
+#undef KD_MODULE
+
+static const kd_module *const modules[] = {
+#define KD_MODULE(symbol) &kd_module_##symbol,
+#include "modules.def"
+#undef KD_MODULE
+    NULL,
+};
 
 static kd_service *load_again(void *context, kd_arena *arena, kd_errors *errors)
 {
@@ -44,7 +55,7 @@ static int explain(const kd_cli_explain_options *options)
 
 int main(int argc, char **argv)
 {
-    kd_modules_register(kd_modules);
+    kd_modules_register(modules);
     static const kd_cli_hooks hooks = {.run = run, .explain = explain, .routes = kd_explain_routes};
     return kd_cli_main(argc, argv, &hooks);
 }

@@ -1,8 +1,10 @@
+#include "gateway/module.h"
 #include "gateway/registry.h"
 #include "modules/auth/client-credentials/token.h"
-#include "modules/modules.h"
 
 #include "gateway/test_front.h"
+
+extern const kd_module kd_module_auth_client_credentials;
 
 static kd_arena arena;
 
@@ -173,7 +175,8 @@ static void test_joined(void **state)
     static const scripted ok[] = {{.bytes = ANSWERS}}, refuses[] = {{.bytes = REFUSES}},
                           recovers[] = {{.bytes = REFUSES}, {.bytes = REFUSES}, {.bytes = TOKEN}};
     unsigned status[2];
-    kd_modules_register(kd_modules);
+    static const kd_module *const modules[] = {&kd_module_auth_client_credentials, NULL};
+    kd_modules_register(modules);
     gateway_up("{\"version\":3,\"timeout\":\"1000h\",\"host\":[\"@1\"],\"extra_config\":{\"router\":{"
                "\"disable_access_log\":true}},\"endpoints\":[{\"endpoint\":\"/a\",\"backend\":[{\"url_pattern\":\"/"
                "a\",\"extra_config\":{\"auth/client-credentials\":{\"client_id\":\"i\",\"client_secret\":\"s\","

@@ -4,7 +4,6 @@
 #include "gateway/module.h"
 #include "gateway/plan.h"
 #include "gateway/registry.h"
-#include "modules/modules.h"
 #include "modules/qos/circuit-breaker/breaker.h"
 
 #include <stdlib.h>
@@ -232,6 +231,8 @@ static const kd_step_type breaker = {.module = "qos/circuit-breaker",
                                      .logs_first = true};
 
 static const kd_step_type *const steps[] = {&breaker, NULL};
+
+extern const kd_module kd_module_qos_circuit_breaker;
 
 const kd_module kd_module_qos_circuit_breaker = {
     .name = "qos/circuit-breaker", .namespaces = namespaces, .n_namespaces = KD_COUNT(namespaces), .steps = steps};

@@ -1,8 +1,11 @@
+#include "gateway/module.h"
 #include "gateway/registry.h"
-#include "modules/modules.h"
 #include "modules/qos/circuit-breaker/breaker.h"
 
 #include "gateway/test_front.h"
+
+extern const kd_module kd_module_qos_circuit_breaker;
+extern const kd_module kd_module_qos_ratelimit; /* inside the breaker: what it refuses counts */
 
 #define BREAKER "\"extra_config\":{\"qos/circuit-breaker\":{"
 
@@ -194,7 +197,8 @@ static void test_toml(void **state)
 
 int main(void)
 {
-    kd_modules_register(kd_modules);
+    static const kd_module *const modules[] = {&kd_module_qos_circuit_breaker, &kd_module_qos_ratelimit, NULL};
+    kd_modules_register(modules);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_requests), cmocka_unit_test(test_blocks),
                                        cmocka_unit_test(test_toml)};
     return cmocka_run_group_tests(tests, NULL, NULL);

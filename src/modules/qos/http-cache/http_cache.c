@@ -3,7 +3,6 @@
 
 #include "gateway/module.h"
 #include "gateway/registry.h"
-#include "modules/modules.h"
 
 #include <stdlib.h>
 
@@ -33,6 +32,8 @@ static const kd_namespace namespaces[] = {
 };
 
 static const kd_step_type *const steps[] = {&kd_cache_keep, &kd_cache_visit, NULL};
+
+extern const kd_module kd_module_qos_http_cache;
 
 const kd_module kd_module_qos_http_cache = {
     .name = "qos/http-cache", .namespaces = namespaces, .n_namespaces = KD_COUNT(namespaces), .steps = steps};

@@ -1,8 +1,10 @@
+#include "gateway/module.h"
 #include "gateway/registry.h"
-#include "modules/modules.h"
 #include "modules/qos/http-cache/http_cache.h"
 
 #include "gateway/test_front.h"
+
+extern const kd_module kd_module_qos_http_cache;
 
 #define CACHE "\"extra_config\":{\"qos/http-cache\":{}}"
 
@@ -644,7 +646,8 @@ static void test_findings(void **state)
 
 int main(void)
 {
-    kd_modules_register(kd_modules);
+    static const kd_module *const modules[] = {&kd_module_qos_http_cache, NULL};
+    kd_modules_register(modules);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_steps),   cmocka_unit_test(test_redirects), cmocka_unit_test(test_crowds),
         cmocka_unit_test(test_alone),   cmocka_unit_test(test_ends),      cmocka_unit_test(test_no_memory),

@@ -1,6 +1,5 @@
 #include "modules/qos/ratelimit/ratelimit.h"
-
-#include "modules/modules.h"
+#include "gateway/module.h"
 
 #include <stdlib.h>
 
@@ -57,6 +56,8 @@ static const kd_namespace namespaces[] = {
 };
 
 static const kd_step_type *const steps[] = {&kd_ratelimit_client, &kd_ratelimit_endpoint, &kd_ratelimit_proxy, NULL};
+
+extern const kd_module kd_module_qos_ratelimit;
 
 const kd_module kd_module_qos_ratelimit = {
     .name = "qos/ratelimit", .namespaces = namespaces, .n_namespaces = KD_COUNT(namespaces), .steps = steps};

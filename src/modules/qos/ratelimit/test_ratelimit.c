@@ -1,9 +1,11 @@
 #include "config/json_tree.h"
+#include "gateway/module.h"
 #include "gateway/registry.h"
-#include "modules/modules.h"
 #include "modules/qos/ratelimit/options.h"
 
 #include "gateway/test_front.h"
+
+extern const kd_module kd_module_qos_ratelimit;
 
 /* ---- how blocks are read ----------------------------------------------------------------------------------------- */
 
@@ -288,7 +290,8 @@ static void test_findings(void **state)
 
 int main(void)
 {
-    kd_modules_register(kd_modules);
+    static const kd_module *const modules[] = {&kd_module_qos_ratelimit, NULL};
+    kd_modules_register(modules);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_router_options), cmocka_unit_test(test_proxy_options), cmocka_unit_test(test_requests),
         cmocka_unit_test(test_reload),         cmocka_unit_test(test_findings),

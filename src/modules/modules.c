@@ -1,8 +1,0 @@
-#include "modules/modules.h"
-
-const kd_module *const kd_modules[] = {
-#define KD_MODULE(symbol) &kd_module_##symbol,
-#include "modules/modules.def"
-#undef KD_MODULE
-    NULL,
-};
