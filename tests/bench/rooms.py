@@ -8,18 +8,14 @@ one worker pinned to a core, what is compared in turns, median of the rounds' ra
 puts the table into docs/performance.md.
 """
 import argparse
-import base64
-import hashlib
-import hmac
 import json
 import os
-import re
 import sys
 
 import run as bench
+import steps
 
 HEADING = "## Modules"
-SECRET = b"a secret of thirty-two bytes!!!!"
 PLAIN, FIRST_PORT = 9020, 9021
 BACKEND = {"url_pattern": "/api/v1/users/{id}", "encoding": "no-op"}
 ENDPOINT = {"endpoint": "/api/v1/users/{id}", "output_encoding": "no-op", "input_headers": ["*"], "input_query_strings": ["*"]}
@@ -27,19 +23,10 @@ ORIGIN = "Origin: https://e.example.com"
 LIST = {"allow_origins": ["https://%s.example.com" % c for c in "abcde"], "allow_credentials": True}
 
 
-def b64(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def bearer():
-    signed = b64(b'{"alg":"HS256","kid":"k"}') + "." + b64(json.dumps({"sub": "ann", "exp": 4102444800, "iss": "me"}).encode())
-    return "Authorization: Bearer %s.%s" % (signed, b64(hmac.new(SECRET, signed.encode(), hashlib.sha256).digest()))
-
-
 def keys():
     path = os.path.join(bench.WORK, "keys.json")
     with open(path, "w", encoding="utf-8") as f:
-        json.dump({"keys": [{"kty": "oct", "kid": "k", "alg": "HS256", "k": b64(SECRET)}]}, f)
+        json.dump({"keys": [{"kty": "oct", "kid": "k", "alg": "HS256", "k": steps.b64(steps.SECRET)}]}, f)
     return path
 
 
@@ -60,7 +47,7 @@ def rows():
             "max_rate": 1e9, "client_max_rate": 1e9, "strategy": "ip"}}, {}),
         ("qos/ratelimit/proxy", 1.08, None, {}, {}, {"qos/ratelimit/proxy": {"max_rate": 1e9, "capacity": 1000000000}}),
         ("qos/circuit-breaker", 1.08, None, {}, {}, {"qos/circuit-breaker": {"interval": 60, "timeout": 10, "max_errors": 1000000}}),
-        ("auth/validator, a remembered token", 1.25, bearer(), {}, {"auth/validator": validator}, {}),
+        ("auth/validator, a remembered token", 1.25, "Authorization: Bearer " + steps.token(), {}, {"auth/validator": validator}, {}),
         ("qos/http-cache, a hit; nginx = 1.00", 0.45, None, {}, {}, {"qos/http-cache": {"shared": False}}),
     ]
 
@@ -102,17 +89,6 @@ def table(opts, found):
     return "\n".join(lines)
 
 
-def write(text):
-    """Replace the section of the page, or put it before the last one."""
-    path = os.path.join(bench.TOP, "docs", "performance.md")
-    with open(path, encoding="utf-8") as f:
-        page = f.read()
-    old = re.search(r"^%s$.*?(?=^## )" % re.escape(HEADING), page, re.M | re.S)
-    at = old.span() if old else (page.index("## How to repeat"),) * 2
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(page[:at[0]] + HEADING + "\n\n" + text + "\n\n" + page[at[1]:])
-
-
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--rounds", type=int, default=9)
@@ -136,7 +112,7 @@ def main():
     if not found:
         sys.exit("no row of that name")
     if opts.write:
-        write(table(opts, found))
+        steps.write(HEADING, table(opts, found))
 
 
 if __name__ == "__main__":

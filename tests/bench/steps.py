@@ -262,16 +262,14 @@ def table(counts):
     return "\n".join(out)
 
 
-def write(text):
+def write(heading, text):
     """Replace the section of the page, or put it before the last one."""
     with open(PAGE, encoding="utf-8") as f:
         page = f.read()
-    section = ("%s\n\n`tests/bench/steps.py`: user instructions per request by callgrind, release build, one worker, one keep-alive client. "
-               "`--check` fails where\na row is over its budget.\n\n%s\n\n" % (HEADING, text))
-    old = re.search(r"^%s$.*?(?=^## )" % re.escape(HEADING), page, re.M | re.S)
+    old = re.search(r"^%s$.*?(?=^## )" % re.escape(heading), page, re.M | re.S)
     at = old.span() if old else (page.index("## How to repeat"),) * 2
     with open(PAGE, "w", encoding="utf-8") as f:
-        f.write(page[:at[0]] + section + page[at[1]:])
+        f.write(page[:at[0]] + "%s\n\n%s\n\n" % (heading, text) + page[at[1]:])
 
 
 def main():
@@ -288,7 +286,8 @@ def main():
     counts = measure(opts)
     print(table(counts))
     if opts.write and not opts.only:
-        write(table(counts))
+        write(HEADING, "`tests/bench/steps.py`: user instructions per request by callgrind, release build, one worker, one keep-alive client. "
+              "`--check` fails where\na row is over its budget.\n\n" + table(counts))
     over = [ROWS[i][0] for i in sorted(counts) if counts[i] > ROWS[i][5]]
     if opts.check and over:
         sys.exit("over budget: " + ", ".join(over))

@@ -15,9 +15,9 @@ import threading
 import time
 
 from chaos import PATIENCE, Backend, Watched, eventually
-from test_handshakes import NEVER, STORM, Crowd, Tls, client_hello
+from test_handshakes import NEVER, STORM, Crowd, Tls
 
-from tls import Certificates, context  # of the integration tests
+from tls import Certificates, client_hello, context  # of the integration tests
 
 SECONDS = 2
 

@@ -11,7 +11,7 @@ import unittest
 
 from chaos import LONG, PATIENCE, Backend, Watched, endpoint, eventually, json_reply
 
-from tls import Certificates, context, serial, run  # of the integration tests
+from tls import Certificates, client_hello, context, serial, run  # of the integration tests
 
 CLIENTS = 64
 SWAPS = 40 if LONG else 6
@@ -240,17 +240,6 @@ class Storm(unittest.TestCase):
             for s in slow:
                 s.close()
             eventually(lambda: gateway.counters()["tls"]["coming"] == 0, "they are gone")
-
-
-def client_hello():
-    """The first bytes of a client of TLS 1.3."""
-    out = ssl.MemoryBIO()
-    c = context().wrap_bio(ssl.MemoryBIO(), out, server_hostname="localhost")
-    try:
-        c.do_handshake()
-    except ssl.SSLWantReadError:
-        pass
-    return out.read()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import time
 import unittest
 
 from gateway import PATIENCE, eventually
-from tls import Certificates, TlsGateway, context, serial, wait_for_line
+from tls import Certificates, TlsGateway, client_hello, context, serial, wait_for_line
 
 OK = 200
 
@@ -445,17 +445,6 @@ class Slow(unittest.TestCase):
                             pass  # it has been refused already
                     wait_for_line(g, r"127\.0\.0\.1:%d: (read tcp \S+: )?%s\n" % (port, line))
                     s.close()
-
-
-def client_hello():
-    """The first bytes of a client of TLS 1.3."""
-    out = ssl.MemoryBIO()
-    c = context().wrap_bio(ssl.MemoryBIO(), out, server_hostname="localhost")
-    try:
-        c.do_handshake()
-    except ssl.SSLWantReadError:
-        pass
-    return out.read()
 
 
 if __name__ == "__main__":

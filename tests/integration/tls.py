@@ -91,6 +91,17 @@ def context(ca=None, certificate=None, low="1.2", high="1.3", ciphers=None, alpn
     return c
 
 
+def client_hello():
+    """The first bytes of a client of TLS 1.3."""
+    out = ssl.MemoryBIO()
+    c = context().wrap_bio(ssl.MemoryBIO(), out, server_hostname="localhost")
+    try:
+        c.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return out.read()
+
+
 class TlsGateway(Gateway):
     """A gateway that serves TLS; its standard error is kept."""
 
