@@ -3,7 +3,6 @@ what is resumed, and what a change of files does."""
 import os
 import signal
 import socket
-import ssl
 import struct
 import subprocess
 import time
